@@ -1,0 +1,104 @@
+"""Windows of token ids: random ones to learn from, consecutive ones to measure on.
+
+This module knows no text and no tokenizer: token ids in, token ids out.
+Shapes: N tokens in the text, B batch, T window length (`context_length`).
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+
+def sample_windows(
+    token_ids: Tensor,
+    batch_size: int,
+    context_length: int,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor]:
+    """Draw windows whose places in the text are independent and equally likely.
+
+    Args:
+        token_ids: (N,) whole numbers on any device; N >= context_length + 1.
+        batch_size: B, the number of windows. They may overlap or repeat.
+        context_length: T, the number of tokens that the model reads.
+        generator: a CPU generator; it alone decides which windows come.
+
+    Returns:
+        Inputs x and targets y, both (B, T) int64 on the device of `token_ids`, with
+        y[b, t] the token that follows x[b, t] in the text.
+
+    Raises ValueError when the text is too short for one window and its last target.
+    """
+    _require_text(token_ids)
+    _require_positive(batch_size=batch_size, context_length=context_length)
+    n_starts = len(token_ids) - context_length
+    if n_starts < 1:
+        raise ValueError(
+            f"the text has {len(token_ids)} tokens, and a window of context_length "
+            f"{context_length} needs {context_length + 1} (its last target included); "
+            "give a longer text or a shorter window"
+        )
+    starts = torch.randint(n_starts, (batch_size, 1), generator=generator)
+    places = starts + torch.arange(context_length + 1)  # (B, T + 1)
+    windows = token_ids[places.to(token_ids.device)].long()
+    return windows[:, :-1].contiguous(), windows[:, 1:].contiguous()
+
+
+def consecutive_windows(
+    token_ids: Tensor, context_length: int, batch_size: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Walk through a text so that each token after the first is a target once.
+
+    Window number i reads the tokens i T ... i T + T - 1. What is left at the end is
+    a batch of one shorter window, so no token is skipped, none is padding, and the
+    losses of all batches add up to the loss of the text. A text shorter than
+    one window gives that short window alone.
+
+    Args:
+        token_ids: (N,) whole numbers, N >= 2.
+        context_length: T, the greatest length of a window.
+        batch_size: the greatest number of windows in a batch.
+
+    Yields:
+        x and y, both (B, T) int64 with B <= batch_size; the last pair may be (1, T')
+        with T' < T.
+
+    Raises ValueError, when called, for fewer than two tokens: nothing to predict.
+    """
+    _require_text(token_ids)
+    _require_positive(batch_size=batch_size, context_length=context_length)
+    if len(token_ids) < 2:
+        raise ValueError(
+            f"the text has {len(token_ids)} tokens; it takes 2 to predict one"
+        )
+    return _walk(token_ids.long(), context_length, batch_size)
+
+
+def _walk(
+    token_ids: Tensor, context_length: int, batch_size: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    n_targets = len(token_ids) - 1
+    n_windows = n_targets // context_length
+    n_covered = n_windows * context_length
+    inputs = token_ids[:n_covered].view(n_windows, context_length)
+    targets = token_ids[1 : n_covered + 1].view(n_windows, context_length)
+    if n_windows:  # splitting nothing would yield one empty batch
+        yield from zip(inputs.split(batch_size), targets.split(batch_size), strict=True)
+    if n_covered < n_targets:
+        yield token_ids[None, n_covered:-1], token_ids[None, n_covered + 1 :]
+
+
+def _require_text(token_ids: Tensor) -> None:
+    if token_ids.dim() != 1:
+        raise ValueError(
+            f"token_ids has shape {tuple(token_ids.shape)}; a text is one row, (N,)"
+        )
+    if token_ids.is_floating_point() or token_ids.is_complex():
+        raise TypeError(f"token_ids is {token_ids.dtype}; ids are whole numbers")
+
+
+def _require_positive(**values: int) -> None:
+    for name, value in values.items():
+        if value < 1:
+            raise ValueError(f"{name} is {value}; it must be at least 1")

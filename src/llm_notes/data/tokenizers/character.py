@@ -1,0 +1,75 @@
+"""The character tokenizer: one token for each character of a fixed alphabet.
+
+It knows nothing of words. Its vocabulary is small and its sequences are long.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Self
+
+from llm_notes.data.tokenizers.base import Tokenizer, printable, require_encodable
+
+
+class UnknownCharacterError(ValueError):
+    """The text holds a character that is not in the tokenizer's alphabet."""
+
+
+class CharacterTokenizer(Tokenizer):
+    """Ids are places in the alphabet, which is sorted by code point.
+
+    Only the characters of the text that `train` saw can be encoded; there is no token
+    for "unknown", because it could not be decoded, and it would make bits per byte
+    look better than they are. So train it on an alphabet that covers all texts in use,
+    such as `Corpus.alphabet`, or use the byte-level `BytePairTokenizer`, which can
+    encode every text.
+
+    Raises ValueError for an empty alphabet or one that names a character twice.
+    """
+
+    kind = "character"
+
+    def __init__(self, alphabet: str) -> None:
+        if not alphabet:
+            raise ValueError("the alphabet is empty; train on a text with characters")
+        require_encodable(alphabet)
+        self.alphabet = "".join(sorted(set(alphabet)))
+        if len(self.alphabet) != len(alphabet):
+            raise ValueError("the alphabet names a character twice")
+        self._id_of = {c: index for index, c in enumerate(self.alphabet)}
+
+    @classmethod
+    def train(cls, text: str) -> Self:
+        """The tokenizer whose alphabet is the characters of `text`."""
+        return cls("".join(sorted(set(text))))
+
+    @property
+    def vocab_size(self) -> int:
+        return len(self.alphabet)
+
+    def encode(self, text: str) -> list[int]:
+        """One id for each character. Raises UnknownCharacterError."""
+        try:
+            return [self._id_of[c] for c in text]
+        except KeyError as error:
+            unknown = error.args[0]
+            raise UnknownCharacterError(
+                f"{unknown!r} (U+{ord(unknown):04X}) at position "
+                f"{text.index(unknown)} is not among the {self.vocab_size} characters "
+                f"of the alphabet, {printable(self.alphabet)}; train the tokenizer on "
+                "a text that has it, remove it, or use BytePairTokenizer"
+            ) from None
+
+    def decode(self, token_ids: Iterable[int]) -> str:
+        return "".join(self.alphabet[self._require_id(i)] for i in token_ids)
+
+    def token(self, token_id: int) -> str:
+        return printable(self.alphabet[self._require_id(token_id)])
+
+    def _to_json(self) -> dict[str, Any]:
+        return {"alphabet": self.alphabet}
+
+    @classmethod
+    def _from_json(cls, content: dict[str, Any]) -> Self:
+        alphabet = content["alphabet"]
+        if not isinstance(alphabet, str):
+            raise TypeError(f"the alphabet is a {type(alphabet).__name__}, not a text")
+        return cls(alphabet)
