@@ -1,0 +1,102 @@
+"""One look for every figure: colours, sizes, fonts and repeatable SVG.
+
+Knows nothing about what is drawn. Figures have a white face; the site turns them
+with a CSS filter in its dark theme, so the colours are chosen to stay legible, and
+apart from each other for colour-blind readers, on both sides of that filter.
+"""
+
+import warnings
+
+import matplotlib as mpl
+from matplotlib.colors import LinearSegmentedColormap
+
+# Okabe and Ito's colour-blind-safe hues (2008). Their light members (yellow, orange,
+# sky blue) are hard to see on white: brown stands in for them, and purple and green
+# are a shade darker. Contrast with the page is 3:1 or more in both themes.
+PALETTE = ("#0072B2", "#D55E00", "#009673", "#A8478A", "#222222", "#6E4B00")
+
+# Quiet ink for axes and text, and the grey of cells that a mask has switched off.
+INK = "#333333"
+MASKED = "#D9D9D9"
+
+# Weight 0 is exactly the page's white; lightness falls all the way to weight 1.
+ATTENTION_COLOURS = LinearSegmentedColormap.from_list(
+    "llm_notes_attention", ["#ffffff", "#b5d4e9", "#5ba3cf", "#1d6aae", "#08306b"]
+)
+
+# Without these four entries matplotlib writes no metadata block: no date (two runs
+# give the same bytes) and some 600 bytes less in each picture.
+SVG_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+
+RC_PARAMS = {
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 11,
+    "axes.linewidth": 0.8,
+    "axes.prop_cycle": mpl.cycler(color=PALETTE),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 11,
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "white",
+    # 5.6 inches are 538 CSS pixels: close to a page's text column, and on a 360-pixel
+    # phone 11-point text is still 9 pixels high.
+    "figure.figsize": (5.6, 3.2),
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "sans-serif"],
+    "font.size": 11,
+    "hatch.linewidth": 0.8,
+    "image.cmap": ATTENTION_COLOURS.name,
+    "image.interpolation": "none",
+    "legend.fontsize": 10,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "mathtext.fontset": "dejavusans",
+    "savefig.bbox": "tight",
+    "savefig.facecolor": "white",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "llm-notes",
+    "text.color": INK,
+    "xtick.color": INK,
+    "xtick.labelsize": 10,
+    "ytick.color": INK,
+    "ytick.labelsize": 10,
+}
+
+
+def use_style() -> None:
+    """Give every figure drawn from here on the book's look.
+
+    Sets matplotlib's rcParams; in IPython it also makes inline figures SVG. The same
+    data then gives the same bytes: ids are salted with a constant and no date is
+    written.
+
+    Text stays text in the SVG (`svg.fonttype` "none") instead of becoming outlines.
+    Pictures are a half to a third of the size, and scripts that matplotlib's own font
+    lacks (Chinese tokens) are drawn by the reader's fonts instead of as empty boxes.
+    The price: widths depend on those fonts. Space is measured with DejaVu Sans, which
+    is wider than the usual sans-serif faces, so labels get shorter, never longer.
+    """
+    if ATTENTION_COLOURS.name not in mpl.colormaps:
+        mpl.colormaps.register(ATTENTION_COLOURS)
+    mpl.rcParams.update(RC_PARAMS)
+    # Matplotlib warns while it measures; the browser that draws does have the glyph.
+    warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from")
+    _use_svg_inline()
+
+
+def _use_svg_inline() -> None:
+    try:
+        from IPython import get_ipython
+        from matplotlib_inline.config import InlineBackend
+    except ImportError:
+        return
+    shell = get_ipython()
+    if shell is None:
+        return
+    # On the configuration object, not with set_matplotlib_formats(): the backend reads
+    # it again when the first figure is made and would go back to PNG.
+    config = InlineBackend.instance(parent=shell)
+    config.shell = shell
+    config.print_figure_kwargs = {"bbox_inches": "tight", "metadata": SVG_METADATA}
+    config.figure_formats = {"svg"}
