@@ -1,0 +1,1 @@
+"""Stage 4, weights to text: from logits to a token, and from tokens to a text."""

@@ -1,0 +1,1 @@
+"""The parts: layers that take explicit sizes or other parts, and know no whole."""

@@ -1,0 +1,1 @@
+"""Stage 3, logits to better weights: schedule, trainer, evaluation, checkpoints."""

@@ -1,0 +1,168 @@
+"""Checkpoints: a folder with weights, tokenizer and a description, written whole.
+
+    weights.safetensors   tensors only: reading it runs no code, unlike a pickle
+    tokenizer.json        as `Tokenizer.save` writes it
+    checkpoint.json       architecture, its sizes, the history, hashes of the other two
+
+A folder is first written under another name and then renamed, so a reader never finds
+half of one and a failed save leaves the earlier checkpoint as it was.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from torch import nn
+
+from llm_notes.data.tokenizers import Tokenizer, load_tokenizer
+
+FILE_FORMAT = "llm_notes.checkpoint"
+FILE_VERSION = 1
+
+
+class CheckpointError(ValueError):
+    """The folder holds no checkpoint, a damaged one, or one of another architecture."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint gives back: a model ready to use, and what belongs to it."""
+
+    model: nn.Module
+    tokenizer: Tokenizer
+    history: dict[str, Any]
+
+
+def save_checkpoint(
+    path: str | Path,
+    model: nn.Module,
+    tokenizer: Tokenizer,
+    history: dict[str, Any] | None = None,
+) -> Path:
+    """Write model, tokenizer and history to the folder `path`, replacing it.
+
+    Args:
+        path: the folder; the folders above it are made.
+        model: its class name and `model.config` (a dataclass) are noted.
+        tokenizer: the one whose ids the model reads.
+        history: anything JSON can hold, such as `History.as_dict()`.
+
+    Returns:
+        the folder.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        tensors = {k: v.detach().contiguous() for k, v in model.state_dict().items()}
+        safetensors.torch.save_file(tensors, draft / "weights.safetensors")
+        tokenizer.save(draft / "tokenizer.json")
+        description = {
+            "format": FILE_FORMAT,
+            "version": FILE_VERSION,
+            "architecture": type(model).__name__,
+            "config": asdict(model.config),
+            "sha256": {
+                name: _sha256(draft / name)
+                for name in ("weights.safetensors", "tokenizer.json")
+            },
+            "history": history or {},
+        }
+        text = json.dumps(description, indent=1) + "\n"
+        (draft / "checkpoint.json").write_text(text, encoding="utf-8")
+        draft.chmod(0o755)  # mkdtemp's folders are for their owner only
+        _replace(draft, path)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)  # gone already when all went well
+    return path
+
+
+def load_checkpoint(
+    path: str | Path, model_class: type[nn.Module], config_class: type
+) -> Checkpoint:
+    """Read a folder that `save_checkpoint` wrote.
+
+    Args:
+        path: the folder.
+        model_class: the architecture that is expected, such as `GPT`.
+        config_class: its dataclass of sizes, such as `GPTConfig`.
+
+    Returns:
+        the model in evaluation mode on the CPU, its tokenizer and history.
+
+    Raises:
+        CheckpointError: when there is no checkpoint, a file is missing, cut short or
+            changed, or the weights belong to another architecture.
+    """
+    path = Path(path)
+    description = _read_description(path)
+    if description["architecture"] != model_class.__name__:
+        raise CheckpointError(
+            f"{path} holds a {description['architecture']}, not a "
+            f"{model_class.__name__}: load it with its own class"
+        )
+    for name, expected in description["sha256"].items():
+        file = path / name
+        if not file.is_file():
+            raise CheckpointError(f"{path} lacks {name}: train and save it again")
+        if _sha256(file) != expected:
+            raise CheckpointError(
+                f"{file} is cut short or was changed (its SHA-256 is not the one that "
+                "was saved): train and save it again"
+            )
+    try:
+        model = model_class(config_class(**description["config"]))
+        tensors = safetensors.torch.load_file(path / "weights.safetensors")
+        model.load_state_dict(tensors)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{path} does not fit this version of {model_class.__name__}: {error}"
+        ) from error
+    tokenizer = load_tokenizer(path / "tokenizer.json")
+    return Checkpoint(model.eval(), tokenizer, description["history"])
+
+
+def _read_description(path: Path) -> dict[str, Any]:
+    file = path / "checkpoint.json"
+    if not file.is_file():
+        raise CheckpointError(f"{path} holds no checkpoint: there is no {file.name}")
+    try:
+        description = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CheckpointError(f"{file} is cut short or no JSON: {error}") from error
+    if not isinstance(description, dict) or description.get("format") != FILE_FORMAT:
+        raise CheckpointError(f"{file} was not written by llm_notes")
+    if description.get("version") != FILE_VERSION:
+        raise CheckpointError(
+            f"{file} has version {description.get('version')!r}, this package reads "
+            f"{FILE_VERSION}: train and save it again"
+        )
+    missing = {"architecture", "config", "sha256", "history"} - description.keys()
+    if missing:
+        raise CheckpointError(f"{file} lacks {', '.join(sorted(missing))}")
+    return description
+
+
+def _replace(draft: Path, path: Path) -> None:
+    """Put the draft in the place of `path`; what was there is lost only afterwards."""
+    if not path.exists():
+        draft.replace(path)
+        return
+    retired = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
+    path.replace(retired)  # a folder may replace an empty one
+    try:
+        draft.replace(path)
+    except OSError:
+        retired.replace(path)
+        raise
+    shutil.rmtree(retired, ignore_errors=True)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
