@@ -100,7 +100,7 @@ PRESETS = {
             sha256="ef7edb566e3e2b2d31b29c1fdb0c89a4cc683597484c3dc2517919c615435a11",
             license="CC BY-SA 3.0",
             description="good articles of Wikipedia (Merity et al. 2017): a zip "
-            "archive of 4.7 MB with the files wikitext-2-raw/wiki.{train,valid,test}.raw",
+            "archive of 4.7 MB that holds wikitext-2-raw/wiki.{train,valid,test}.raw",
         ),
     )
 }

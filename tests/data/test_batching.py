@@ -1,0 +1,112 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llm_notes.data.batching import consecutive_windows, sample_windows
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_sampled_windows_have_the_shape_that_was_asked_for():
+    x, y = sample_windows(torch.arange(50), 3, 7, seeded())
+    assert x.shape == y.shape == (3, 7)
+    assert x.dtype == y.dtype == torch.int64
+
+
+def test_a_target_is_the_token_after_its_input():
+    text = torch.randint(0, 90, (60,), generator=seeded(1))
+    x, y = sample_windows(text, 20, 5, seeded())
+    rows = [row.tolist() for row in text.unfold(0, 6, 1)]
+    for inputs, targets in zip(x.tolist(), y.tolist(), strict=True):
+        assert inputs[1:] == targets[:-1]
+        assert [*inputs, targets[-1]] in rows
+
+
+def test_every_place_of_the_text_can_be_drawn_and_equally_often():
+    x, y = sample_windows(torch.arange(8), 6000, 3, seeded())
+    starts = x[:, 0].bincount(minlength=8)
+    assert starts[:5].sum() == 6000  # places 0 ... 4: the last target is token 7
+    assert starts[:5].float().std() < 100  # binomial: about 31
+    assert y.max() == 7
+
+
+def test_the_generator_alone_decides():
+    text = torch.arange(1000)
+    first = sample_windows(text, 4, 9, seeded(5))
+    torch.manual_seed(99)
+    again = sample_windows(text, 4, 9, seeded(5))
+    other = sample_windows(text, 4, 9, seeded(6))
+    assert torch.equal(first[0], again[0])
+    assert torch.equal(first[1], again[1])
+    assert not torch.equal(first[0], other[0])
+
+
+def test_a_text_of_exactly_one_window_is_long_enough():
+    x, y = sample_windows(torch.arange(6), 2, 5, seeded())
+    assert x.tolist() == [[0, 1, 2, 3, 4]] * 2
+    assert y.tolist() == [[1, 2, 3, 4, 5]] * 2
+
+
+def test_a_text_shorter_than_a_window_is_refused_with_both_numbers():
+    with pytest.raises(ValueError, match=r"5 tokens.* 5 needs 6"):
+        sample_windows(torch.arange(5), 2, 5, seeded())
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32])
+def test_small_integer_types_come_out_as_int64(dtype):
+    text = torch.arange(20, dtype=dtype)
+    assert sample_windows(text, 2, 3, seeded())[1].dtype == torch.int64
+    assert all(y.dtype == torch.int64 for _, y in consecutive_windows(text, 3, 2))
+
+
+@settings(deadline=None)
+@given(
+    n_tokens=st.integers(2, 60),
+    context_length=st.integers(1, 20),
+    batch_size=st.integers(1, 5),
+)
+def test_consecutive_windows_predict_each_token_once_and_in_order(
+    n_tokens, context_length, batch_size
+):
+    text = torch.arange(100, 100 + n_tokens)
+    inputs, targets = [], []
+    for x, y in consecutive_windows(text, context_length, batch_size):
+        assert x.shape == y.shape
+        assert 1 <= x.shape[0] <= batch_size
+        assert 1 <= x.shape[1] <= context_length
+        inputs += x.flatten().tolist()
+        targets += y.flatten().tolist()
+    assert targets == text[1:].tolist()
+    assert inputs == text[:-1].tolist()
+
+
+def test_only_the_last_window_is_short():
+    shapes = [tuple(x.shape) for x, _ in consecutive_windows(torch.arange(24), 5, 3)]
+    assert shapes == [(3, 5), (1, 5), (1, 3)]
+
+
+@pytest.mark.parametrize("n_tokens", [0, 1])
+def test_nothing_to_predict_is_an_error_at_the_call(n_tokens):
+    with pytest.raises(ValueError, match=f"{n_tokens} tokens"):
+        consecutive_windows(torch.arange(n_tokens), 4, 2)
+
+
+@pytest.mark.parametrize(
+    ("argument", "batch_size", "context_length"),
+    [("batch_size", 0, 3), ("context_length", 2, 0)],
+)
+def test_sizes_below_one_are_refused(argument, batch_size, context_length):
+    with pytest.raises(ValueError, match=argument):
+        sample_windows(torch.arange(9), batch_size, context_length, seeded())
+    with pytest.raises(ValueError, match=argument):
+        consecutive_windows(torch.arange(9), context_length, batch_size)
+
+
+def test_a_text_is_one_row_of_whole_numbers():
+    with pytest.raises(ValueError, match=r"\(2, 9\)"):
+        sample_windows(torch.zeros(2, 9, dtype=torch.long), 2, 3, seeded())
+    with pytest.raises(TypeError, match="float32"):
+        consecutive_windows(torch.zeros(9), 2, 3)
