@@ -1,0 +1,13 @@
+"""Pictures to play with: live in a kernel, and just as movable without one."""
+
+from llm_notes.widgets.controls import checkbox, dropdown, slider
+from llm_notes.widgets.explore import Explorer, ExplorerTooLargeError, explore
+
+__all__ = [
+    "Explorer",
+    "ExplorerTooLargeError",
+    "checkbox",
+    "dropdown",
+    "explore",
+    "slider",
+]

@@ -1,0 +1,106 @@
+"""What a reader can change: a name, a list of values, a kind, a start.
+
+Knows neither ipywidgets nor HTML; both halves of an explorer read the same Control.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from llm_notes.viz.labels import visible
+
+KINDS = ("slider", "dropdown", "checkbox")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Values for a control whose kind or label is chosen by hand."""
+
+    values: tuple
+    kind: str
+    label: str | None = None
+
+
+def slider(values: Iterable, label: str | None = None) -> Choice:
+    """A slider over the listed values, whatever their type."""
+    return Choice(tuple(values), "slider", label)
+
+
+def dropdown(values: Iterable, label: str | None = None) -> Choice:
+    """A dropdown of the listed values."""
+    return Choice(tuple(values), "dropdown", label)
+
+
+def checkbox(label: str | None = None) -> Choice:
+    """A checkbox: False or True."""
+    return Choice((False, True), "checkbox", label)
+
+
+@dataclass(frozen=True)
+class Control:
+    """One control: `texts` are the values as the reader sees them."""
+
+    name: str
+    kind: str
+    label: str
+    values: tuple
+    texts: tuple[str, ...]
+    start: int  # index into values
+
+
+def make_control(name: str, given: Any, start: Any = None, has_start=False) -> Control:
+    """Return the control for the keyword `name=given` of `explore`.
+
+    A list of booleans becomes a checkbox, of strings a dropdown, anything else a
+    slider; `slider`, `dropdown` and `checkbox` say it explicitly.
+
+    Raises TypeError when `given` is no collection of values and ValueError when it
+    holds fewer than two, repeats one, or does not hold the start value.
+    """
+    if not isinstance(given, Choice):
+        given = _guess(name, given)
+    # A NumPy number would print as "np.float64(0.7)" and compare oddly with lists.
+    values = tuple(v.item() if hasattr(v, "item") else v for v in given.values)
+    if given.kind == "checkbox" and set(values) == {False, True}:
+        values = (False, True)
+    elif given.kind == "checkbox":
+        raise ValueError(f"the checkbox {name!r} needs the values False and True")
+    if len(values) < 2:
+        raise ValueError(f"{name!r} needs at least 2 values, got {len(values)}")
+    texts = tuple(_texts(values))
+    if len(set(texts)) < len(texts):
+        raise ValueError(f"{name!r} lists a value twice: {', '.join(texts)}")
+    index = 0
+    if has_start:
+        if start not in values:
+            raise ValueError(
+                f"{name!r} cannot start at {start!r}; it can be one of: "
+                + ", ".join(repr(value) for value in values)
+            )
+        index = values.index(start)
+    label = given.label or name.replace("_", " ")
+    return Control(name, given.kind, visible(label, edges=False), values, texts, index)
+
+
+def _guess(name: str, given: Any) -> Choice:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(
+            f"{name}={given!r}: give the values to choose from, as in {name}=[1, 2, 3]"
+        )
+    values = tuple(given)
+    if values and all(isinstance(value, bool) for value in values):
+        return Choice(values, "checkbox")
+    if values and all(isinstance(value, str) for value in values):
+        return Choice(values, "dropdown")
+    return Choice(values, "slider")
+
+
+def _texts(values: tuple) -> list[str]:
+    """Short numbers where they stay apart, the full ones where they do not."""
+    texts = [
+        f"{value:g}" if isinstance(value, float) else visible(str(value))
+        for value in values
+    ]
+    if len(set(texts)) < len(texts):
+        return [visible(str(value)) for value in values]
+    return texts

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from llm_notes.widgets.controls import checkbox, dropdown, make_control, slider
+
+
+def test_the_values_decide_what_kind_of_control_it_is():
+    assert make_control("t", [0.5, 1]).kind == "slider"
+    assert make_control("t", ["a", "b"]).kind == "dropdown"
+    assert make_control("t", [True, False]).kind == "checkbox"
+    assert make_control("t", slider(["a", "b"])).kind == "slider"
+    assert make_control("t", dropdown([1, 2])).kind == "dropdown"
+    assert make_control("t", checkbox()).values == (False, True)
+    assert make_control("t", ["a", 1]).kind == "slider"
+
+
+def test_labels_are_names_with_spaces_unless_given():
+    assert make_control("top_p", [0.5, 1]).label == "top p"
+    assert make_control("top_p", slider([0.5, 1], label="nucleus")).label == "nucleus"
+
+
+def test_values_may_be_any_iterable_and_numpy_numbers_become_python_ones():
+    control = make_control("t", np.array([0.25, 0.5]))
+    assert control.values == (0.25, 0.5)
+    assert type(control.values[0]) is float
+    assert make_control("t", range(3)).values == (0, 1, 2)
+
+
+def test_numbers_are_short_where_they_stay_apart():
+    assert make_control("t", [0.1 + 0.2, 1.0]).texts == ("0.3", "1")
+    close = make_control("t", [0.1234567, 0.1234568])
+    assert close.texts == ("0.1234567", "0.1234568")
+
+
+def test_a_start_that_is_not_listed_names_the_allowed_values():
+    assert make_control("t", [0.5, 1.0], 1.0, True).start == 1
+    with pytest.raises(ValueError, match=r"cannot start at 2; .* 0\.5, 1\.0"):
+        make_control("t", [0.5, 1.0], 2, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ("abc", TypeError, r"t='abc'.*t=\[1, 2, 3\]"),
+        (3, TypeError, "t=3"),
+        ([1], ValueError, "at least 2 values, got 1"),
+        ([], ValueError, "at least 2 values, got 0"),
+        ([True, True], ValueError, "False and True"),
+        ([1, 2, 1], ValueError, "twice: 1, 2, 1"),
+    ],
+)
+def test_values_that_make_no_control_are_refused(given, error, message):
+    with pytest.raises(error, match=message):
+        make_control("t", given)
