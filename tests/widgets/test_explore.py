@@ -92,6 +92,7 @@ def test_every_control_is_native_and_labelled():
     for name in ("temperature", "language", "show all"):
         assert name in labels
     assert len(page.all("label")) == 3
+    assert page.text["noscript"] == ["The controls need JavaScript."]
     assert page.all("div")[0]["aria-label"] == "one line of text"
     assert page.text["pre"] == [
         "values {'temperature': 0.75, 'language': 'zh', 'show_all': True}"
