@@ -3,6 +3,7 @@
 import hashlib
 import socket
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,6 +30,7 @@ class Behaviour:
     knows_range: bool = True
     wrong_range: bool = False
     break_after: list[int] = field(default_factory=list)  # bytes, one per request
+    stall: float = 0.0  # seconds of silence before a broken answer ends
     says_length: bool = True
     redirect_to: str | None = None
     ranges: list[str | None] = field(default_factory=list)  # what was asked
@@ -68,6 +70,9 @@ def serving(behaviour: Behaviour):
             if behaviour.break_after:
                 body = body[: behaviour.break_after.pop(0)]
             self.wfile.write(body)
+            self.wfile.flush()
+            if len(body) < len(behaviour.data) - start:
+                time.sleep(behaviour.stall)
             self.close_connection = True
 
         def log_message(self, *args):
@@ -249,6 +254,20 @@ def test_a_server_that_never_answers_is_given_up(tmp_path):
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/words.txt"
         with pytest.raises(DownloadError, match="timed out"):
             fetch(dataset_at(url), folder=tmp_path, timeout=0.1)
+
+
+def test_what_came_before_a_server_fell_silent_is_kept(tmp_path):
+    behaviour = Behaviour(break_after=[1000], stall=1.0)
+    with serving(behaviour) as url:
+        path = fetch(dataset_at(url), folder=tmp_path, timeout=0.5)
+    assert behaviour.ranges == [None, "bytes=1000-"]
+    assert path.read_bytes() == DATA
+
+
+def test_trouble_with_the_disk_is_not_blamed_on_the_network(tmp_path):
+    (tmp_path / "words" / "words.txt.part").mkdir(parents=True)
+    with serving(Behaviour()) as url, pytest.raises(IsADirectoryError):
+        fetch(dataset_at(url), folder=tmp_path)
 
 
 def test_a_redirect_to_another_scheme_is_refused(tmp_path):

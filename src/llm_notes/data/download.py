@@ -34,6 +34,10 @@ class HashMismatchError(DownloadError):
     """The file was fetched whole, and is not the file that was wanted."""
 
 
+class _Unreachable(Exception):
+    """No answer came at all."""
+
+
 class _TransferBroke(Exception):
     """The connection ended early; what came stays in the .part file."""
 
@@ -131,6 +135,7 @@ def fetch(
         DownloadError: when the server cannot be reached, refuses, or breaks off time
             and again. The message says where to put the file by hand.
         HashMismatchError: when another file came. It is not kept.
+        OSError: when the cache folder cannot be written to.
     """
     if isinstance(dataset, str):
         if dataset not in PRESETS:
@@ -187,10 +192,9 @@ def _complete(
             raise DownloadError(
                 f"{dataset.url} answered {error.code} {error.reason}. {by_hand}"
             ) from error
-        except (OSError, http.client.HTTPException) as error:
+        except _Unreachable as error:
             raise DownloadError(
-                f"{dataset.url} cannot be reached: {getattr(error, 'reason', error)}. "
-                f"{by_hand}"
+                f"{dataset.url} cannot be reached: {error}. {by_hand}"
             ) from error
     raise DownloadError(
         f"the transfer of {dataset.url} broke off {_N_ATTEMPTS} times ({reason}); "
@@ -215,6 +219,8 @@ def _transfer(url: str, part: Path, progress: Progress | None, timeout: float) -
             error.close()
             return  # nothing is missing, or the part is wrong: the hash decides
         raise
+    except (OSError, http.client.HTTPException) as error:
+        raise _Unreachable(getattr(error, "reason", error)) from error
     with response:
         if response.status == http.HTTPStatus.PARTIAL_CONTENT:
             content_range = response.headers.get("Content-Range", "")
@@ -235,16 +241,22 @@ def _copy(
 ) -> None:
     length = response.headers.get("Content-Length", "")
     n_total = n_there + int(length) if length.isdecimal() else None
-    try:
-        while chunk := response.read(_CHUNK):
-            file.write(chunk)
-            n_there += len(chunk)
-            if progress is not None:
-                progress(n_there, n_total)
-    except (http.client.HTTPException, ConnectionError, TimeoutError) as error:
-        raise _TransferBroke(f"{type(error).__name__} at byte {n_there}") from error
+    while chunk := _read(response, n_there):
+        file.write(chunk)
+        n_there += len(chunk)
+        if progress is not None:
+            progress(n_there, n_total)
     if n_total is not None and n_there < n_total:
         raise _TransferBroke(f"{n_there} of {n_total} bytes came")
+
+
+def _read(response: http.client.HTTPResponse, n_there: int) -> bytes:
+    # Around the reading alone: a full disk is no fault of the connection. read1 gives
+    # what has come; read would wait for a whole chunk, and lose it to a timeout.
+    try:
+        return response.read1(_CHUNK)
+    except (OSError, http.client.HTTPException) as error:
+        raise _TransferBroke(f"{type(error).__name__} at byte {n_there}") from error
 
 
 def _opener() -> urllib.request.OpenerDirector:

@@ -26,7 +26,9 @@ class NGramCounts:
     by one binary search per level, and the followers of a context are one slice.
     """
 
-    def __init__(self, token_ids: NDArray[np.int64], order: int, vocab_size: int):
+    def __init__(
+        self, token_ids: NDArray[np.int64], order: int, vocab_size: int
+    ) -> None:
         self.vocab_size = vocab_size
         self.keys = [np.zeros(1, np.int64)]  # level 0 holds the empty n-gram, with id 0
         self.counts = [np.array([len(token_ids)])]
@@ -71,9 +73,10 @@ class NGramCounts:
         """
         levels = [np.zeros(len(token_ids) + 1, np.int64)]
         for n in range(1, len(self.keys)):
+            # The text begins at 0: a context that reaches further back is absent, and
+            # so is every longer one.
             ids = np.full(len(token_ids) + 1, _ABSENT)
             ids[1:] = self.find(n, levels[-1][:-1], token_ids)
-            ids[:n] = _ABSENT  # the text begins here: there are no n tokens yet
             levels.append(ids)
         return levels
 
@@ -179,9 +182,8 @@ class NGramModel(ABC):
         for _ in range(n):
             context = history[max(0, len(history) - self.order + 1) :]
             cumulative = np.cumsum(self.probabilities(context))
-            # side="right" skips tokens of probability zero.
-            place = generator.random() * cumulative[-1]
-            history.append(int(np.searchsorted(cumulative, place, side="right")))
+            place = generator.random() * cumulative[-1]  # the sum is 1 up to rounding
+            history.append(int(np.searchsorted(cumulative, place)))
         return history[len(prompt) :]
 
     @abstractmethod
