@@ -10,7 +10,6 @@ from nbclient import NotebookClient
 from llm_notes.widgets.explore import WIDGET_VIEW
 
 CELL = """
-import matplotlib; matplotlib.use("agg")
 import matplotlib.pyplot as plt
 from llm_notes.widgets import explore
 calls = []

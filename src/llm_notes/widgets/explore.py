@@ -40,22 +40,22 @@ class Explorer:
         self._figure_function = figure_function
         self._describe = describe
         self._title = title
-        self._frames = dict(zip(_combinations(self.controls), frames, strict=True))
+        views = zip(frames, descriptions, strict=True)
+        self._views = dict(zip(_combinations(self.controls), views, strict=True))
         self._box = None
 
     def frame(self, **values) -> Frame:
-        """Return the picture that was drawn for these values (missing ones: start)."""
+        """Return the picture last drawn for these values (missing ones: the start)."""
         unknown = set(values) - {control.name for control in self.controls}
         if unknown:
             raise ValueError(f"no control is named {', '.join(sorted(unknown))}")
-        return self._frames[
-            tuple(
-                make_control(c.name, c.values, values[c.name], True).start
-                if c.name in values
-                else c.start
-                for c in self.controls
-            )
-        ]
+        chosen = tuple(
+            make_control(c.name, c.values, values[c.name], True).start
+            if c.name in values
+            else c.start
+            for c in self.controls
+        )
+        return self._views[chosen][0]
 
     @property
     def live(self):
@@ -66,16 +66,16 @@ class Explorer:
         return self._box
 
     def _show(self, indices: tuple[int, ...]) -> str:
-        description = self._describe(_values(self.controls, indices))
         # Widgets come without the page's style sheet.
-        return frame_html(self._frames[indices], description).replace(
+        return frame_html(*self._views[indices]).replace(
             "<img ", '<img style="max-width: 100%; height: auto" ', 1
         )
 
     def _redraw(self, indices: tuple[int, ...]) -> str:
         if self._figure_function is not None:
             values = _values(self.controls, indices)
-            self._frames[indices] = draw_frame(self._figure_function, values)
+            frame = draw_frame(self._figure_function, values)
+            self._views[indices] = frame, self._describe(values)
         return self._show(indices)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
