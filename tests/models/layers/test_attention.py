@@ -1,0 +1,205 @@
+"""Attention equals PyTorch's, its rows sum to one, and masks hold."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from llm_notes.models.layers.attention import (
+    AdditiveAttention,
+    MultiHeadAttention,
+    scaled_dot_product_attention,
+)
+from llm_notes.models.layers.cache import KeyValueCache
+from llm_notes.models.layers.mask import causal_mask, padding_mask
+
+B, H, T, S, K, W, D = 2, 3, 4, 5, 7, 6, 12
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def randn(generator: torch.Generator, *shape: int) -> torch.Tensor:
+    return torch.randn(*shape, generator=generator)
+
+
+def test_scaled_dot_product_attention_equals_pytorch(generator):
+    q, k = randn(generator, B, H, T, K), randn(generator, B, H, S, K)
+    v = randn(generator, B, H, S, W)
+    mask = causal_mask(T, S)
+    output, _ = scaled_dot_product_attention(q, k, v, mask)
+    expected = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    torch.testing.assert_close(output, expected, atol=1e-5, rtol=0)
+
+
+def test_scaled_dot_product_attention_equals_sums_written_out(generator):
+    q, k = randn(generator, T, K), randn(generator, S, K)
+    v = randn(generator, S, W)
+    output, weights = scaled_dot_product_attention(q, k, v)
+    for t in range(T):
+        scores = [sum(q[t] * k[s]).item() / math.sqrt(K) for s in range(S)]
+        total = sum(math.exp(score) for score in scores)
+        expected = torch.zeros(W)
+        for s in range(S):
+            weight = math.exp(scores[s]) / total
+            assert weights[t, s].item() == pytest.approx(weight, abs=1e-5)
+            expected += weight * v[s]
+        torch.testing.assert_close(output[t], expected, atol=1e-5, rtol=0)
+
+
+def test_attention_weights_are_zero_where_the_mask_forbids(generator):
+    q, k = randn(generator, B, H, T, K), randn(generator, B, H, S, K)
+    mask = causal_mask(T, S)
+    _, weights = scaled_dot_product_attention(q, k, k, mask)
+    assert weights[..., ~mask].eq(0).all()
+    torch.testing.assert_close(weights.sum(-1), torch.ones(B, H, T))
+
+
+def test_queries_and_keys_of_different_width_are_refused(generator):
+    with pytest.raises(ValueError, match=r"width 7 and keys 6"):
+        scaled_dot_product_attention(
+            randn(generator, T, 7), randn(generator, S, 6), randn(generator, S, 6)
+        )
+
+
+def test_keys_without_values_are_refused(generator):
+    with pytest.raises(ValueError, match=r"5 keys but 4 values"):
+        scaled_dot_product_attention(
+            randn(generator, T, K), randn(generator, 5, K), randn(generator, 4, K)
+        )
+
+
+@pytest.mark.parametrize("is_cross", [False, True])
+def test_multi_head_attention_equals_pytorch(generator, is_cross):
+    torch.manual_seed(0)
+    ours = MultiHeadAttention(D, H)
+    reference = nn.MultiheadAttention(D, H, batch_first=True)
+    with torch.no_grad():
+        projections = (ours.q_proj, ours.k_proj, ours.v_proj)
+        reference.in_proj_weight.copy_(torch.cat([p.weight for p in projections]))
+        reference.in_proj_bias.copy_(torch.cat([p.bias for p in projections]))
+        reference.out_proj.weight.copy_(ours.o_proj.weight)
+        reference.out_proj.bias.copy_(ours.o_proj.bias)
+    x = randn(generator, B, T, D)
+    memory = randn(generator, B, S, D) if is_cross else x
+    mask = None if is_cross else causal_mask(T)
+    output, weights = ours(
+        x, memory if is_cross else None, mask=mask, return_weights=True
+    )
+    expected, expected_weights = reference(
+        x,
+        memory,
+        memory,
+        attn_mask=None if mask is None else ~mask,  # there, True means forbidden
+        average_attn_weights=False,
+    )
+    torch.testing.assert_close(output, expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(weights, expected_weights, atol=1e-5, rtol=0)
+
+
+def test_fused_path_equals_the_path_that_returns_weights(generator):
+    torch.manual_seed(0)
+    attention = MultiHeadAttention(D, H)
+    x, mask = randn(generator, B, T, D), causal_mask(T)
+    fused, no_weights = attention(x, mask=mask)
+    open_, weights = attention(x, mask=mask, return_weights=True)
+    assert no_weights is None
+    assert weights.shape == (B, H, T, T)
+    torch.testing.assert_close(fused, open_, atol=1e-5, rtol=0)
+
+
+def test_shared_key_heads_equal_heads_with_repeated_weights(generator):
+    torch.manual_seed(0)
+    n_heads, n_kv_heads, d_head = 6, 2, D // 6
+    grouped = MultiHeadAttention(D, n_heads, n_kv_heads)
+    full = MultiHeadAttention(D, n_heads)
+    state = grouped.state_dict()
+    for name in ("k_proj.weight", "k_proj.bias", "v_proj.weight", "v_proj.bias"):
+        heads = state[name].unflatten(0, (n_kv_heads, d_head))
+        repeated = heads.repeat_interleave(n_heads // n_kv_heads, dim=0)
+        state[name] = repeated.flatten(0, 1)
+    full.load_state_dict(state)
+    x = randn(generator, B, T, D)
+    torch.testing.assert_close(grouped(x)[0], full(x)[0], atol=1e-5, rtol=0)
+
+
+def test_padding_changes_nothing(generator):
+    torch.manual_seed(0)
+    attention = MultiHeadAttention(D, H)
+    x = randn(generator, 1, S, D)
+    alone, _ = attention(x[:, :T])
+    padded, _ = attention(x, mask=padding_mask(torch.tensor([T]), S))
+    torch.testing.assert_close(padded[:, :T], alone, atol=1e-5, rtol=0)
+
+
+def test_cached_attention_equals_attention_over_the_whole(generator):
+    torch.manual_seed(0)
+    attention = MultiHeadAttention(D, H)
+    x = randn(generator, B, S, D)
+    whole, _ = attention(x, mask=causal_mask(S))
+    cache, parts = KeyValueCache(), []
+    for start, stop in [(0, 3), (3, 4), (4, S)]:
+        mask = causal_mask(stop - start, stop)
+        parts.append(attention(x[:, start:stop], mask=mask, cache=cache)[0])
+    torch.testing.assert_close(torch.cat(parts, 1), whole, atol=1e-5, rtol=0)
+
+
+def test_dropout_is_for_training_only(generator):
+    torch.manual_seed(0)
+    attention = MultiHeadAttention(D, H, dropout=0.5)
+    x = randn(generator, B, T, D)
+    attention.eval()
+    torch.testing.assert_close(attention(x)[0], attention(x)[0], atol=0, rtol=0)
+    attention.train()
+    for return_weights in (False, True):
+        first, second = (attention(x, return_weights=return_weights)[0] for _ in "12")
+        assert not torch.allclose(first, second)
+
+
+@pytest.mark.parametrize(
+    ("heads", "kv_heads", "message"),
+    [(5, None, "d_model = 12 .* n_heads = 5"), (4, 3, "n_heads = 4 .* n_kv_heads = 3")],
+)
+def test_heads_that_do_not_divide_are_refused(heads, kv_heads, message):
+    with pytest.raises(ValueError, match=message):
+        MultiHeadAttention(D, heads, kv_heads)
+
+
+def test_additive_attention_equals_its_formula(generator):
+    torch.manual_seed(0)
+    attention = AdditiveAttention(d_query=6, d_key=7, d_attention=8)
+    query, keys = randn(generator, B, T, 6), randn(generator, B, S, 7)
+    context, weights = attention(query, keys)
+    v = attention.score.weight[0]
+    for b in range(B):
+        for t in range(T):
+            scores = torch.stack(
+                [
+                    v
+                    @ torch.tanh(
+                        attention.q_proj.weight @ query[b, t]
+                        + attention.k_proj.weight @ keys[b, s]
+                    )
+                    for s in range(S)
+                ]
+            )
+            expected = scores.softmax(0)
+            torch.testing.assert_close(weights[b, t], expected, atol=1e-5, rtol=0)
+            torch.testing.assert_close(
+                context[b, t], expected @ keys[b], atol=1e-5, rtol=0
+            )
+
+
+def test_additive_attention_ignores_masked_keys(generator):
+    torch.manual_seed(0)
+    attention = AdditiveAttention(6, 7, 8)
+    query, keys = randn(generator, B, T, 6), randn(generator, B, S, 7)
+    mask = torch.arange(S) < 3
+    context, weights = attention(query, keys, mask=mask)
+    alone, _ = attention(query, keys[:, :3])
+    assert weights[..., 3:].eq(0).all()
+    torch.testing.assert_close(context, alone, atol=1e-5, rtol=0)
