@@ -1,8 +1,9 @@
 """The Sphinx side of the book's build.
 
 Before pages are read it brings the notebooks' results up to date; it has pages read
-again whose results are new; it repairs the finished pages; and it adds the directive ``build-times``, the table of
-measured seconds. How notebooks are run is the business of ``run_notebooks``.
+again whose results are new; it repairs the finished pages; and it adds the directive
+``build-times``, the table of measured seconds. How notebooks are run is the business
+of ``run_notebooks``.
 """
 
 from __future__ import annotations
@@ -13,20 +14,34 @@ import platform
 from pathlib import Path
 
 from docutils import nodes
-from html_tidy import tidy_folder
-from notebook_store import NotebookStore
-from run_notebooks import NOT_DONE, available_cores, run_notebooks, short
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import SphinxDirective
 
+from html_tidy import tidy_folder
+from notebook_store import NotebookStore
+from run_notebooks import NOT_DONE, available_cores, run_notebooks, short
+
 
 class NotebooksFailed(SphinxError):
     """Raised after all notebooks have had their turn and some have not run through."""
 
     category = "Notebooks failed"
+
+
+def without_thebe(app: Sphinx, *_: object) -> None:
+    """Keep out sphinx-thebe, which Jupyter Book always loads.
+
+    Its feature (code that runs on a server) is off in this book, and yet it writes a
+    script with the address of another host into each page, in some builds twice,
+    which the browser reports as an error.
+    """
+    for listeners in list(app.events.listeners.values()):
+        for listener in list(listeners):
+            if listener.handler.__module__.startswith("sphinx_thebe"):
+                app.disconnect(listener.id)
 
 
 def execute_notebooks(app: Sphinx) -> None:
@@ -142,6 +157,7 @@ def _table(header: tuple[str, ...], rows: list[tuple[nodes.Node, ...]]) -> nodes
 
 
 def setup(app: Sphinx) -> dict[str, object]:
+    app.connect("config-inited", without_thebe, priority=0)
     # After MyST-NB (500), which decides there where the cache is.
     app.connect("builder-inited", execute_notebooks, priority=900)
     app.connect("env-get-outdated", pages_to_read_again)

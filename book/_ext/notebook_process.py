@@ -92,6 +92,8 @@ class NotebookProcess:
     def error(self) -> str:
         for line in self.lines():
             if "error" in line:
+                if line["source"] in line["traceback"]:
+                    return line["traceback"]
                 cell = "\n".join(f"    {s}" for s in line["source"].splitlines())
                 return f"{line['error']} in the cell\n{cell}\n{line['traceback']}"
         return self._errors.read_text(encoding="utf-8") or "the process ended early"

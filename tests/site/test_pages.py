@@ -1,0 +1,71 @@
+"""Each built page in light and dark, on a desktop and a phone, without a network."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+pytestmark = [pytest.mark.book, pytest.mark.browser]
+
+
+def test_page_asks_no_other_host(seen):
+    assert not seen.foreign
+
+
+def test_page_logs_no_error(seen):
+    assert not seen.errors
+    assert not seen.failed
+
+
+def test_page_does_not_scroll_sideways(seen):
+    facts = seen.facts
+    assert facts["scrollWidth"] <= facts["clientWidth"], facts["wide"]
+    assert not facts["wide"]
+
+
+def test_page_has_one_title(seen):
+    assert len(seen.facts["h1"]) == 1
+
+
+def test_maths_is_drawn(seen):
+    facts = seen.facts
+    assert not facts["mathNotDrawn"]
+    assert not facts["mathErrors"]
+    assert not facts["rawMath"]
+
+
+def test_images_are_there_and_described(seen):
+    for image in seen.facts["images"]:
+        assert image["loaded"] or not image["shown"], f"not loaded: {image['name']}"
+        alt = (image["alt"] or "").strip()
+        assert alt, f"no alternative text: {image['name']}"
+        is_file_name = re.search(r"\.(svg|png|jpe?g|gif)$", alt)
+        assert not is_file_name, f"the alternative text is a file: {image['name']}"
+
+
+def test_page_has_the_theme_of_the_reader(seen, request):
+    theme = "dark" if "-dark-" in request.node.name else "light"
+    assert seen.facts["theme"] == theme
+    red = int(re.search(r"\d+", seen.facts["background"])[0])
+    assert (red < 100) == (theme == "dark")
+
+
+def test_page_is_accessible(seen):
+    found = Axe().run(seen.page).response["violations"]
+    grave = [
+        f"{rule['id']}: {node['target']} {node['html'][:160]}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+    assert not grave, "\n".join(grave)
+
+
+def test_chapters_show_maths_and_figures(visit, notebook_pages):
+    """The tests above would pass on empty pages; these must not be empty."""
+    for page in notebook_pages:
+        facts = visit(page, "light", "desktop").facts
+        assert facts["nMath"] > 0, page
+        assert any(image["shown"] for image in facts["images"]), page
