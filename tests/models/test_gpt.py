@@ -19,6 +19,14 @@ def model() -> GPT:
     return GPT(GPTConfig(V, CONTEXT, L, H, D)).eval()
 
 
+@pytest.fixture(params=["learned", "rotary"])
+def either(request) -> GPT:
+    """A GPT with either kind of position."""
+    torch.manual_seed(0)
+    is_rotary = request.param == "rotary"
+    return GPT(GPTConfig(V, CONTEXT, L, H, D, rotary=is_rotary, init_std=0.2)).eval()
+
+
 @pytest.fixture
 def token_ids() -> torch.Tensor:
     return torch.randint(V, (B, T), generator=torch.Generator().manual_seed(1))
@@ -83,24 +91,24 @@ def test_foreign_weights_are_named_and_refused(map_names, name):
         map_names({name: torch.zeros(1)})
 
 
-def test_future_tokens_do_not_change_past_logits(model, token_ids):
+def test_future_tokens_do_not_change_past_logits(either, token_ids):
     changed = token_ids.clone()
     changed[:, 6] = (changed[:, 6] + 1) % V
-    before, after = model(token_ids), model(changed)
+    before, after = either(token_ids), either(changed)
     assert before[:, :6].equal(after[:, :6])
     assert not torch.allclose(before[:, 6:], after[:, 6:])
 
 
-def test_sequences_of_a_batch_do_not_see_each_other(model, token_ids):
-    alone = model(token_ids[1:])
-    torch.testing.assert_close(model(token_ids)[1:], alone, atol=1e-5, rtol=0)
+def test_sequences_of_a_batch_do_not_see_each_other(either, token_ids):
+    alone = either(token_ids[1:])
+    torch.testing.assert_close(either(token_ids)[1:], alone, atol=1e-5, rtol=0)
 
 
-def test_cached_logits_equal_uncached_ones(model, token_ids):
+def test_cached_logits_equal_uncached_ones(either, token_ids):
     cache = KeyValueCache()
-    parts = [model(part, cache=cache) for part in token_ids.split([4, 1, 6], dim=1)]
+    parts = [either(part, cache=cache) for part in token_ids.split([4, 1, 6], dim=1)]
     torch.testing.assert_close(
-        torch.cat(parts, dim=1), model(token_ids), atol=1e-5, rtol=0
+        torch.cat(parts, dim=1), either(token_ids), atol=1e-5, rtol=0
     )
 
 
@@ -115,14 +123,20 @@ def test_weights_are_given_for_each_layer_and_head(model, token_ids):
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("d_ff", [None, 37])
-def test_parameter_count_by_formula_equals_the_model(bias, d_ff):
-    config = GPTConfig(V, CONTEXT, L, H, D, d_ff=d_ff, bias=bias)
+@pytest.mark.parametrize("rotary", [True, False])
+def test_parameter_count_by_formula_equals_the_model(bias, d_ff, rotary):
+    config = GPTConfig(V, CONTEXT, L, H, D, d_ff=d_ff, bias=bias, rotary=rotary)
     assert GPT.parameter_count(config) == count_parameters(GPT(config))
 
 
 def test_gpt2_has_124_million_parameters():
     # Radford et al. 2019 print 117M for this size; the released weights hold 124M.
     assert GPT.parameter_count(PRESETS["gpt2"]) == 124_439_808
+
+
+def test_order_matters_with_either_kind_of_position(either, token_ids):
+    swapped = token_ids[:, [1, 0, *range(2, T)]]
+    assert not torch.allclose(either(token_ids)[:, -1], either(swapped)[:, -1])
 
 
 def test_fresh_model_predicts_close_to_uniform(model, token_ids):

@@ -1,8 +1,9 @@
 """GPT: a stack of causal blocks that predicts the next token.
 
 The architecture is GPT-2's (Radford et al. 2019): learned positions, the norm before
-each part, GELU, and one table for the first and the last layer. It knows nothing of
-text: token ids go in, logits come out.
+each part, GELU, and one table for the first and the last layer. One switch replaces
+the table of positions by rotations (Su et al. 2021), as later models do. It knows
+nothing of text: token ids go in, logits come out.
 """
 
 from dataclasses import dataclass
@@ -13,10 +14,11 @@ from torch import Tensor, nn
 from llm_notes.models.layers.attention import MultiHeadAttention
 from llm_notes.models.layers.block import PreNormBlock
 from llm_notes.models.layers.cache import KeyValueCache
-from llm_notes.models.layers.embedding import LearnedPosition, TokenEmbedding
+from llm_notes.models.layers.embedding import TokenEmbedding
 from llm_notes.models.layers.feedforward import FeedForward
 from llm_notes.models.layers.mask import causal_mask
 from llm_notes.models.layers.norm import LayerNorm
+from llm_notes.models.layers.position import LearnedPosition, RotaryPosition
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class GPTConfig:
         d_ff: F, width inside the feed-forward layer; 4 D when not given.
         dropout: share dropped while training.
         bias: whether linear maps and norms have one.
+        rotary: positions as rotations of queries and keys instead of a learned table.
+        init_std: deviation of the weights before training.
 
     Raises:
         ValueError: when a size is not positive or dropout is outside [0, 1).
@@ -45,6 +49,8 @@ class GPTConfig:
     d_ff: int | None = None
     dropout: float = 0.0
     bias: bool = True
+    rotary: bool = False
+    init_std: float = 0.02
 
     def __post_init__(self) -> None:
         if self.d_ff is None:
@@ -79,15 +85,25 @@ class GPT(nn.Module):
     $$h^0 = E[\text{ids}] + P[0 \dots T{-}1], \quad h^l = \mathrm{Block}^l(h^{l-1}),
       \quad \text{logits} = \mathrm{LN}(h^L)\, E^\top$$
 
-    Initialised as GPT-2: normal with deviation 0.02, the projections that write into
-    the residual stream divided by sqrt(2 L), because 2 L of them add up.
+    With rotary positions, P is left out and each attention rotates its queries and
+    keys. Initialised as GPT-2: normal with deviation `init_std`, the projections that
+    write into the residual stream divided by sqrt(2 L), because 2 L of them add up.
     """
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
         self.config = config
         self.token_embedding = TokenEmbedding(config.vocab_size, config.d_model)
-        self.position_embedding = LearnedPosition(config.context_length, config.d_model)
+        rotary = None
+        self.position_embedding = None
+        if config.rotary:
+            rotary = RotaryPosition(
+                config.d_model // config.n_heads, config.context_length
+            )
+        else:
+            self.position_embedding = LearnedPosition(
+                config.context_length, config.d_model
+            )
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(
             PreNormBlock(
@@ -96,6 +112,7 @@ class GPT(nn.Module):
                     config.n_heads,
                     bias=config.bias,
                     dropout=config.dropout,
+                    rotary=rotary,  # one table of angles serves all layers
                 ),
                 feed_forward=FeedForward(
                     config.d_model, config.d_ff, config.bias, config.dropout
@@ -132,9 +149,11 @@ class GPT(nn.Module):
         past = 0 if cache is None else cache.length
         self._check(token_ids, past)
         n_new = token_ids.size(1)
-        positions = torch.arange(past, past + n_new, device=token_ids.device)
-        x = self.token_embedding(token_ids) + self.position_embedding(positions)
-        x = self.dropout(x)  # (B, T, D)
+        x = self.token_embedding(token_ids)  # (B, T, D)
+        if self.position_embedding is not None:
+            positions = torch.arange(past, past + n_new, device=token_ids.device)
+            x = x + self.position_embedding(positions)
+        x = self.dropout(x)
 
         mask = causal_mask(n_new, past + n_new, device=token_ids.device)
         all_weights = []
@@ -150,14 +169,16 @@ class GPT(nn.Module):
         """Number of parameters by formula, without building the model.
 
         Each block has four D x D projections, two D x F maps and two norms; the
-        tables add V x D and context_length x D; tying makes the last layer free.
+        tables add V x D and context_length x D (rotations are free); tying makes the
+        last layer free.
         """
         d_model, d_ff, bias = config.d_model, config.d_ff, int(config.bias)
         attention = 4 * (d_model * d_model + bias * d_model)
         feed_forward = 2 * d_model * d_ff + bias * (d_ff + d_model)
         norm = d_model * (1 + bias)
         block = attention + feed_forward + 2 * norm
-        tables = (config.vocab_size + config.context_length) * d_model
+        n_positions = 0 if config.rotary else config.context_length
+        tables = (config.vocab_size + n_positions) * d_model
         return tables + config.n_layers * block + norm
 
     def _check(self, token_ids: Tensor, past: int) -> None:
@@ -181,10 +202,12 @@ class GPT(nn.Module):
             )
 
     def _initialise(self) -> None:
-        residual_std = 0.02 / (2 * self.config.n_layers) ** 0.5
+        std = self.config.init_std
+        residual_std = std / (2 * self.config.n_layers) ** 0.5
+        nn.init.normal_(self.token_embedding.weight, std=std)
         for name, module in self.named_modules():
             if isinstance(module, nn.Linear):
                 writes = name.endswith(("o_proj", "down_proj"))
-                nn.init.normal_(module.weight, std=residual_std if writes else 0.02)
+                nn.init.normal_(module.weight, std=residual_std if writes else std)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)

@@ -2,7 +2,8 @@
 
 Three forms, from the oldest to the one in use: additive, scaled dot-product, and
 multi-head, which is self-attention or cross-attention depending on what it is given.
-It knows nothing of positions; masks say who may look at whom (True = may attend).
+It knows of positions only what it is given: a mask says who may look at whom (True =
+may attend), and a rotation may turn queries and keys by their place.
 """
 
 import math
@@ -10,6 +11,7 @@ import math
 from torch import Tensor, nn
 
 from llm_notes.models.layers.cache import KeyValueCache
+from llm_notes.models.layers.position import RotaryPosition
 
 
 def scaled_dot_product_attention(
@@ -108,6 +110,7 @@ class MultiHeadAttention(nn.Module):
         n_kv_heads: G; H when not given.
         bias: whether the four projections have one.
         dropout: share of attention weights and outputs dropped while training.
+        rotary: turns queries and keys by their position (self-attention only).
 
     Raises:
         ValueError: when D is not divisible by H, or H not by G.
@@ -120,6 +123,7 @@ class MultiHeadAttention(nn.Module):
         n_kv_heads: int | None = None,
         bias: bool = True,
         dropout: float = 0.0,
+        rotary: RotaryPosition | None = None,
     ) -> None:
         super().__init__()
         n_kv_heads = n_heads if n_kv_heads is None else n_kv_heads
@@ -134,6 +138,7 @@ class MultiHeadAttention(nn.Module):
         self.n_heads, self.n_kv_heads = n_heads, n_kv_heads
         self.d_head = d_model // n_heads
         self.dropout = dropout
+        self.rotary = rotary
         self.q_proj = nn.Linear(d_model, n_heads * self.d_head, bias=bias)
         self.k_proj = nn.Linear(d_model, n_kv_heads * self.d_head, bias=bias)
         self.v_proj = nn.Linear(d_model, n_kv_heads * self.d_head, bias=bias)
@@ -167,6 +172,9 @@ class MultiHeadAttention(nn.Module):
         q = self._split_heads(self.q_proj(x), self.n_heads)  # (B, H, T, K)
         k = self._split_heads(self.k_proj(memory), self.n_kv_heads)  # (B, G, S, K)
         v = self._split_heads(self.v_proj(memory), self.n_kv_heads)
+        if self.rotary is not None:
+            past = 0 if cache is None else cache.length_of(layer)
+            q, k = self.rotary(q, past), self.rotary(k, past)
         if cache is not None:
             k, v = cache.append(layer, k, v)
         if self.n_kv_heads != self.n_heads:

@@ -22,10 +22,11 @@ class KeyValueCache:
     @property
     def length(self) -> int:
         """Number of positions S that are stored (0 when empty)."""
-        if not self._layers:
-            return 0
-        keys, _ = next(iter(self._layers.values()))
-        return keys.size(2)
+        return self.length_of(next(iter(self._layers), 0))
+
+    def length_of(self, layer: int) -> int:
+        """Number of positions that are stored for one layer (0 when none)."""
+        return self._layers[layer][0].size(2) if layer in self._layers else 0
 
     @property
     def n_bytes(self) -> int:

@@ -1,4 +1,4 @@
-"""Ids to vectors, positions to vectors, and vectors back to logits.
+"""Ids to vectors, and vectors back to logits.
 
 One table serves both ends of a language model when it is tied (Press & Wolf 2017).
 """
@@ -25,18 +25,3 @@ class TokenEmbedding(nn.Module):
     def logits(self, x: Tensor) -> Tensor:
         """Score each token of the vocabulary by its dot product with x."""
         return x @ self.weight.T  # (B, T, D) @ (D, V)
-
-
-class LearnedPosition(nn.Module):
-    """A table of one vector for each position up to `context_length` (GPT-2, BERT).
-
-    `forward` maps positions (T,) to vectors (T, D).
-    """
-
-    def __init__(self, context_length: int, d_model: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(context_length, d_model))
-        nn.init.normal_(self.weight, std=0.02)
-
-    def forward(self, positions: Tensor) -> Tensor:
-        return nn.functional.embedding(positions, self.weight)
