@@ -22,16 +22,24 @@ from llm_notes.training.checkpoint import (
 )
 from llm_notes.training.trainer import History, Trainer, TrainingConfig
 
+# The shape that reached the fewest bits per byte in about a minute on one core, among
+# two to four layers, vocabularies of 1,024 to 4,096, and both kinds of position.
 BOOK_GPT = GPTConfig(
-    vocab_size=1024, context_length=128, n_layers=4, n_heads=4, d_model=128
+    vocab_size=2048,
+    context_length=128,
+    n_layers=2,
+    n_heads=4,
+    d_model=128,
+    rotary=True,
+    init_std=0.06,
 )
 BOOK_GPT_TRAINING = TrainingConfig(
-    n_steps=600,
-    batch_size=8,
+    n_steps=1300,
+    batch_size=4,
     context_length=128,
-    learning_rate=3e-3,
-    n_warmup=60,
-    eval_every=100,
+    learning_rate=4e-3,
+    n_warmup=100,
+    eval_every=130,
 )
 
 
