@@ -15,7 +15,6 @@ from pathlib import Path
 # Written by Jupyter and Colab for their own use, different on each machine.
 NOTEBOOK_KEEPS = ("kernelspec", "language_info", "llm_notes", "mystnb")
 CELL_DROPS = ("ExecuteTime", "collapsed", "colab", "execution", "id", "outputId")
-LANGUAGE_KEEPS = ("name",)
 
 
 def clean(notebook: dict) -> dict:
@@ -24,9 +23,7 @@ def clean(notebook: dict) -> dict:
     kept = {key: metadata[key] for key in NOTEBOOK_KEEPS if key in metadata}
     if "language_info" in kept:
         language = kept["language_info"]
-        kept["language_info"] = {
-            k: language[k] for k in LANGUAGE_KEEPS if k in language
-        }
+        kept["language_info"] = {k: v for k, v in language.items() if k == "name"}
     cells = []
     for cell in notebook["cells"]:
         tidy = {**cell, "metadata": dict(cell.get("metadata", {}))}

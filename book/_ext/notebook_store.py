@@ -36,63 +36,68 @@ class NotebookStore:
 
     def runs(self) -> dict[str, Run]:
         """The last successful run of each notebook that has had one."""
-        if not self._file.exists():
-            return {}
-        saved = json.loads(self._file.read_text(encoding="utf-8"))
-        return {name: Run(**fields) for name, fields in saved.items()}
+        saved = self._saved()
+        return {name: Run(**entry["run"]) for name, entry in saved.items()}
 
-    def is_fresh(self, name: str, notebook: Path, key: str) -> bool:
+    def is_fresh(self, name: str, key: str) -> bool:
         """Whether the stored result was computed from exactly what ``key`` covers."""
         run = self.runs().get(name)
-        return run is not None and run.key == key and self._find(notebook) is not None
+        return run is not None and run.key == key and self._stored(name) is not None
 
     def save(self, name: str, notebook: Path, executed: Path, run: Run) -> None:
-        """Keep the result of a run, in place of any earlier one of the same code."""
+        """Keep the result of a run."""
         result = nbformat.read(executed, as_version=4)
-        self._write(result, notebook, run.seconds)
-        runs = {**self.runs(), name: run}
-        fields = {n: asdict(r) for n, r in sorted(runs.items())}
-        partial = self._file.with_suffix(".partial")
-        partial.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
-        partial.replace(self._file)
+        self._write(name, result, notebook, run)
 
     def executed(self, notebook: Path) -> nbformat.NotebookNode:
-        """The notebook with the stored outputs of its code cells."""
+        """The notebook with the stored outputs of its code cells.
+
+        Raises KeyError when there is no result for it.
+        """
         source = nbformat.read(notebook, as_version=4)
         return self._cache.merge_match_into_notebook(source)[1]
 
-    def refresh_metadata(self, notebook: Path) -> bool:
+    def refresh_metadata(self, name: str, notebook: Path) -> bool:
         """Give the stored cells the metadata that the source has now.
 
-        Tags, captions and alternative texts stand in cell metadata. MyST-NB takes
-        them from the cache, so after an edit that changes no code it would go on
-        showing the old ones. Returns whether anything had to be changed.
+        Tags, captions and alternative texts stand in cell metadata. The cache looks
+        results up by code and metadata together, so without this an edited caption
+        would cost a whole run. Returns whether anything had to be changed.
         """
-        record = self._find(notebook)
-        if record is None:
-            return False
         source = nbformat.read(notebook, as_version=4)
-        stored = copy.deepcopy(self._cache.get_cache_bundle(record.pk).nb)
+        stored = self._stored(name)
         wanted = [c.metadata for c in source.cells if c.cell_type == "code"]
-        if [cell.metadata for cell in stored.cells] == wanted:
+        if stored is None or [cell.metadata for cell in stored.cells] == wanted:
             return False
         for cell, metadata in zip(stored.cells, wanted, strict=True):
             cell.metadata = metadata
-        self._write(stored, notebook, record.data["execution_seconds"])
+        self._write(name, stored, notebook, self.runs()[name])
         return True
 
-    def _find(self, notebook: Path):
-        try:
-            return self._cache.match_cache_notebook(
-                nbformat.read(notebook, as_version=4)
-            )
-        except KeyError:
-            return None
+    def _saved(self) -> dict[str, dict]:
+        if not self._file.exists():
+            return {}
+        return json.loads(self._file.read_text(encoding="utf-8"))
 
-    def _write(self, result, notebook: Path, seconds: float) -> None:
-        data = {"execution_seconds": seconds}
-        self._cache.cache_notebook_bundle(
+    def _stored(self, name: str) -> nbformat.NotebookNode | None:
+        """The executed code cells that the last run left, if they are still there."""
+        entry = self._saved().get(name)
+        for record in self._cache.list_cache_records() if entry else ():
+            if record.hashkey == entry["hashkey"]:
+                return copy.deepcopy(self._cache.get_cache_bundle(record.pk).nb)
+        return None
+
+    def _write(
+        self, name: str, result: nbformat.NotebookNode, notebook: Path, run: Run
+    ) -> None:
+        data = {"execution_seconds": run.seconds}
+        record = self._cache.cache_notebook_bundle(
             CacheBundleIn(result, str(notebook), data=data),
             check_validity=False,
             overwrite=True,
         )
+        entry = {"run": asdict(run), "hashkey": record.hashkey}
+        saved = dict(sorted({**self._saved(), name: entry}.items()))
+        partial = self._file.with_suffix(".partial")
+        partial.write_text(json.dumps(saved, indent=1) + "\n", encoding="utf-8")
+        partial.replace(self._file)

@@ -86,8 +86,8 @@ def run_notebooks(
     outcomes: dict[str, Outcome] = {}
     for name in needs:
         notebook = root / f"{name}.ipynb"
-        if not force and store.is_fresh(name, notebook, keys[name]):
-            store.refresh_metadata(notebook)
+        if not force and store.is_fresh(name, keys[name]):
+            store.refresh_metadata(name, notebook)
             outcomes[name] = Outcome(name, "up to date", keys[name])
     stale = [name for name in needs if name not in outcomes]
     if not stale:
