@@ -35,12 +35,33 @@ def answer(python: Path, code: str, **options) -> str:
     return done.stdout.strip()
 
 
+def without_isolation(python: Path) -> str:
+    """The value of PIP_NO_BUILD_ISOLATION that means what its name says.
+
+    There is no network from which an isolated build could get its tools, and pip's
+    releases disagree on whether "1" or "0" is the value that turns isolation off.
+    """
+    code = (
+        "from pip._internal.commands import create_command\n"
+        "parser = create_command('install').parser\n"
+        "print(parser.parse_args([])[0].build_isolation)"
+    )
+    for value in ("1", "0"):
+        environment = {**os.environ, "PIP_NO_BUILD_ISOLATION": value}
+        if answer(python, code, env=environment) in ("False", "0"):
+            return value
+    raise AssertionError("this pip cannot build without isolation")
+
+
 @pytest.fixture(scope="module")
 def colab(tmp_path_factory) -> Path:
     """The Python of a fresh environment that sees PyTorch and not this package."""
     folder = tmp_path_factory.mktemp("colab")
     venv.create(folder / "venv", with_pip=True)
     python = folder / "venv" / "bin" / "python"
+    # Where Python brings an old setuptools along, the pinned one has to show through.
+    remove = ["-m", "pip", "uninstall", "--quiet", "--yes", "setuptools"]
+    subprocess.run([python, *remove], check=False, capture_output=True)
     own = answer(python, "import site; print(site.getsitepackages()[0])")
     # A folder named in a .pth file joins the path, but .pth files inside it are not
     # read: the editable install of this checkout stays unseen.
@@ -93,7 +114,7 @@ def test_setup_cell_alone_makes_a_notebook_run(colab, clone, tmp_path):
         "GIT_CONFIG_KEY_1": "protocol.file.allow",
         "GIT_CONFIG_VALUE_1": "always",
         "PIP_NO_INDEX": "1",
-        "PIP_NO_BUILD_ISOLATION": "1",
+        "PIP_NO_BUILD_ISOLATION": without_isolation(colab),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
     done = subprocess.run(
