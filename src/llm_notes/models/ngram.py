@@ -221,7 +221,7 @@ class NGramModel(ABC):
 
 
 class AddKNGram(NGramModel):
-    r"""Pretend that every n-gram was seen k times more often (Lidstone's law).
+    r"""Pretend that every n-gram was seen k more times (Lidstone's law).
 
     $$p(w \mid h) = \frac{c(hw) + k}{\sum_{w'} c(hw') + kV}$$
 
