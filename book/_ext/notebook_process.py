@@ -29,16 +29,9 @@ def available_cores() -> int:
 
 
 def kernel_environment(home: Path, scratch: Path) -> dict[str, str]:
-    """The environment of a kernel: everything that could change a number is fixed.
-
-    One thread each, because several processes with several threads each are far
-    slower on few cores, and because sums then always run in the same order.
-    """
+    """The environment of a kernel: everything that could change a number is fixed."""
     return {
         **os.environ,
-        "OMP_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
         "PYTHONHASHSEED": "0",
         "LLM_NOTES_HOME": str(home),
         # The kernel of this environment, without the user's own start-up files.
@@ -48,11 +41,24 @@ def kernel_environment(home: Path, scratch: Path) -> dict[str, str]:
     }
 
 
+def thread_environment(n_threads: int) -> dict[str, str]:
+    """Says how many threads the libraries of a kernel compute with.
+
+    The number is fixed, whatever the machine has, because sums then always run in the
+    same order.
+    """
+    libraries = ("OMP", "MKL", "OPENBLAS")
+    return {f"{library}_NUM_THREADS": str(n_threads) for library in libraries}
+
+
 class NotebookProcess:
     """A notebook that is being executed."""
 
-    def __init__(self, root: Path, name: str, scratch: Path, env: dict) -> None:
+    def __init__(
+        self, root: Path, name: str, scratch: Path, env: dict, n_threads: int = 1
+    ) -> None:
         self.name = name
+        self.n_threads = n_threads
         self.began = time.perf_counter()
         stem = scratch / name.replace("/", "-")
         self.result = stem.with_suffix(".ipynb")
@@ -64,7 +70,7 @@ class NotebookProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                env=env,
+                env={**env, **thread_environment(n_threads)},
             )
 
     def has_ended(self) -> bool:

@@ -38,8 +38,18 @@ def cell_source(cell: Mapping) -> str:
 
 def notebook_needs(notebook: Path) -> list[str]:
     """Notebooks (paths without suffix) that have to run before this one."""
+    return list(_settings(notebook).get("needs", []))
+
+
+def notebook_threads(notebook: Path) -> int:
+    """Threads that this notebook computes with; 1 unless its metadata say more."""
+    return int(_settings(notebook).get("threads", 1))
+
+
+def _settings(notebook: Path) -> dict:
+    """What the notebook's metadata say to the build."""
     metadata = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]
-    return list(metadata.get("llm_notes", {}).get("needs", []))
+    return metadata.get("llm_notes", {})
 
 
 def named_modules(source: str, package: str, module: str = "") -> set[str]:
@@ -122,8 +132,9 @@ def notebook_key(
 ) -> str:
     """SHA-256 over everything that decides what the notebook computes.
 
-    That is its code cells with their tags, the package files it can touch, the keys
-    of the notebooks it needs, the pinned versions (``pins``) and the interpreter's.
+    That is its code cells with their tags, its number of threads, the package files
+    it can touch, the keys of the notebooks it needs, the pinned versions (``pins``)
+    and the interpreter's.
     """
     digest = hashlib.sha256()
 
@@ -134,7 +145,7 @@ def notebook_key(
             digest.update(b"%d:" % len(data) + data)
 
     add(str(RUN_FORMAT), platform.python_implementation(), platform.python_version())
-    add(pins.read_text(encoding="utf-8"))
+    add(pins.read_text(encoding="utf-8"), str(notebook_threads(notebook)))
     for cell in code_cells(notebook):
         tags = sorted(cell.get("metadata", {}).get("tags", []))
         add(cell_source(cell), json.dumps(tags))

@@ -24,7 +24,12 @@ from pathlib import Path
 
 from notebook_plan import Queue, book_notebooks, short, with_needed
 from notebook_process import NotebookProcess, available_cores, kernel_environment
-from notebook_sources import code_cells, notebook_key, notebook_needs
+from notebook_sources import (
+    code_cells,
+    notebook_key,
+    notebook_needs,
+    notebook_threads,
+)
 from notebook_store import NotebookStore, Run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,7 +68,9 @@ def run_notebooks(
 
     Results go to ``store_folder`` (default ``_build/.jupyter_cache``); what notebooks
     leave for each other goes to ``home`` (default ``_build/home``). ``jobs`` notebooks
-    run at a time (default: the number of cores, or ``$LLM_NOTES_JOBS``). A notebook
+    run at a time (default: the number of cores, or ``$LLM_NOTES_JOBS``); one that
+    computes with several threads takes that many places, or runs alone where there
+    are fewer, because more threads than cores are far slower than fewer. A notebook
     that fails does not stop those that do not need it.
 
     Raises ValueError for a name, or a need, that is no notebook of the book.
@@ -101,10 +108,18 @@ def run_notebooks(
         env = kernel_environment(home, Path(scratch))
         prepare_fonts(env)
         running: list[NotebookProcess] = []
+        first = None  # ready, and waiting for places
         try:
-            while queue or running:
-                while len(running) < jobs and (name := queue.next_ready()):
-                    running.append(NotebookProcess(root, name, Path(scratch), env))
+            while queue or first or running:
+                while first := first or queue.next_ready():
+                    n_threads = notebook_threads(root / f"{first}.ipynb")
+                    taken = sum(process.n_threads for process in running)
+                    if running and taken + n_threads > jobs:
+                        break
+                    running.append(
+                        NotebookProcess(root, first, Path(scratch), env, n_threads)
+                    )
+                    first = None
                 status.show(" · ".join(process.progress() for process in running))
                 time.sleep(0.1)
                 for process in [p for p in running if p.has_ended()]:

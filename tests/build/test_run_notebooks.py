@@ -62,6 +62,30 @@ def test_a_failing_cell_is_shown_and_stops_only_who_needs_it(small_book):
     assert statuses(root)["apart"] == "up to date"
 
 
+def test_a_notebook_gets_the_threads_it_asks_for_and_room_for_them(small_book):
+    stamp = (
+        "import os, time\n"
+        "print(os.environ['OMP_NUM_THREADS'], time.time())\n"
+        "time.sleep(1)\n"
+        "print(time.time())"
+    )
+    root = small_book({n: [f"{stamp}  # {n}"] for n in ("one", "two", "wide")})
+    notebook = root / "notebooks/wide.ipynb"
+    content = json.loads(notebook.read_text())
+    content["metadata"]["llm_notes"] = {"threads": 2}
+    notebook.write_text(json.dumps(content))
+    assert set(statuses(root, jobs=2).values()) == {"executed"}
+    ran = {name: output(root, name).split() for name in ("one", "two", "wide")}
+    assert {name: threads for name, (threads, _, _) in ran.items()} == {
+        "one": "1",
+        "two": "1",
+        "wide": "2",
+    }
+    _, began, ended = ran["wide"]
+    for name in ("one", "two"):
+        assert ran[name][1] > ended or ran[name][2] < began  # never beside it
+
+
 def test_a_needed_notebook_runs_first_and_leaves_what_it_made(small_book):
     leave = (
         "import os, pathlib, time\n"
