@@ -48,6 +48,8 @@ def execute(source: Path, result: Path, timeout: int) -> bool:
         # the cache larger.
         store_widget_state=False,
         record_timing=False,
+        # How text was cut into messages depends on the moment; the text does not.
+        coalesce_streams=True,
         on_cell_start=on_start,
         resources={"metadata": {"path": str(source.parent)}},
     )
@@ -62,8 +64,21 @@ def execute(source: Path, result: Path, timeout: int) -> bool:
         )
         return False
     say(seconds=time.perf_counter() - began)
+    drop_empty_displays(notebook)
     nbformat.write(notebook, result)
     return True
+
+
+def drop_empty_displays(notebook: nbformat.NotebookNode) -> None:
+    """Take out what shows nothing, such as a line of progress that was wiped out."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [
+                output
+                for output in cell.outputs
+                if output.output_type != "display_data"
+                or any(part for part in output.data.values())
+            ]
 
 
 def main() -> int:

@@ -158,3 +158,22 @@ def test_all_that_waits_for_a_failed_notebook_is_dropped():
     queue = Queue({"a": [], "b": ["a"], "c": ["b"], "d": ["a", "c"], "e": []}, {})
     assert sorted(queue.drop_dependents("a")) == ["b", "c", "d"]
     assert {queue.next_ready(), queue.next_ready()} == {"a", "e"}
+
+
+def test_text_is_kept_in_one_piece_and_empty_displays_are_not_kept(small_book):
+    cell = (
+        "from IPython.display import display\n"
+        "line = display({'text/plain': 'half way'}, raw=True, display_id=True)\n"
+        "for _ in range(3):\n"
+        "    print('tick', flush=True)\n"
+        "line.update({'text/plain': ''}, raw=True)\n"
+        "display({'text/plain': 'stays'}, raw=True)"
+    )
+    root = small_book({"one": [cell]})
+    assert statuses(root) == {"one": "executed"}
+    store = NotebookStore(root / "_build" / ".jupyter_cache")
+    outputs = store.executed(root / "notebooks" / "one.ipynb").cells[-1].outputs
+    assert [o.get("text") or o.data["text/plain"] for o in outputs] == [
+        "tick\ntick\ntick\n",
+        "stays",
+    ]
