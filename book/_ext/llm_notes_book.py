@@ -17,18 +17,11 @@ from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinx.errors import SphinxError
 from sphinx.util.docutils import SphinxDirective
 
 from html_tidy import tidy_folder
 from notebook_store import NotebookStore
 from run_notebooks import NOT_DONE, available_cores, run_notebooks, short
-
-
-class NotebooksFailed(SphinxError):
-    """Raised after all notebooks have had their turn and some have not run through."""
-
-    category = "Notebooks failed"
 
 
 def without_thebe(app: Sphinx, *_: object) -> None:
@@ -45,7 +38,11 @@ def without_thebe(app: Sphinx, *_: object) -> None:
 
 
 def execute_notebooks(app: Sphinx) -> None:
-    """Bring the stored results up to date, before Sphinx looks at any page."""
+    """Bring the stored results up to date, before Sphinx looks at any page.
+
+    Ends the build with status 1 when a notebook does not run through, after all have
+    had their turn.
+    """
     app.llm_notes_keys = {}
     if app.config.nb_execution_mode != "cache":
         return
@@ -54,8 +51,10 @@ def execute_notebooks(app: Sphinx) -> None:
     )
     bad = [short(o.name) for o in outcomes if o.status in NOT_DONE]
     if bad:
-        # Going on would make MyST-NB execute them once more, one after the other.
-        raise NotebooksFailed(f"{', '.join(bad)}; the errors stand above")
+        # Going on would make MyST-NB execute them once more, one after the other; an
+        # ordinary error would bury theirs under the traces of three programs.
+        print(f"The book is not built: see above for {', '.join(bad)}.", flush=True)
+        raise SystemExit(1)
     app.llm_notes_keys = {outcome.name: outcome.key for outcome in outcomes}
 
 

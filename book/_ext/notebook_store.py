@@ -75,9 +75,12 @@ class NotebookStore:
         return True
 
     def _saved(self) -> dict[str, dict]:
-        if not self._file.exists():
+        try:
+            saved = json.loads(self._file.read_text(encoding="utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):
             return {}
-        return json.loads(self._file.read_text(encoding="utf-8"))
+        # What an older version of this module wrote counts as no run.
+        return {n: e for n, e in saved.items() if e.keys() == {"run", "hashkey"}}
 
     def _stored(self, name: str) -> nbformat.NotebookNode | None:
         """The executed code cells that the last run left, if they are still there."""
