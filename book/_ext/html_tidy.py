@@ -27,12 +27,7 @@ def without_deprecated_roles(html: str) -> str:
     return _OLD_ROLE.sub("", html)
 
 
-def with_focusable_code(html: str) -> str:
-    """Code blocks can take the keyboard's focus, so that arrow keys scroll them."""
-    return re.sub(r"<pre(?=>)", '<pre tabindex="0"', html)
-
-
-REPAIRS = (without_font_preloads, without_deprecated_roles, with_focusable_code)
+REPAIRS = (without_font_preloads, without_deprecated_roles)
 
 
 def tidy_folder(folder: Path) -> int:

@@ -25,7 +25,7 @@ FACTS = """() => {
   const seen = (e) => e.getClientRects().length > 0;
   const name = (e) => e.outerHTML.slice(0, 160);
   const math = [...document.querySelectorAll("span.math, div.math")];
-  const prose = document.querySelector("article").cloneNode(true);
+  const prose = document.querySelector("article, main").cloneNode(true);
   prose.querySelectorAll("pre, code, script, style, mjx-container, .llm-explore")
     .forEach((e) => e.remove());
   return {
