@@ -16,7 +16,7 @@ from llm_notes.viz.style import INK, PALETTE
 _LINES = ["-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2))]
 _MARKERS = "osD^"
 _POINT_MARKERS = "*PXv"
-_TEXT_OFFSETS = [(-5, 3), (5, -9), (-2, -14)]  # in points, one for each path
+_TEXT_OFFSETS = [(-5, 4), (-4, -12), (5, -10)]  # in points, one for each path
 
 
 def plot_generation_steps(
@@ -101,7 +101,8 @@ def plot_trade_off(
             offset = _TEXT_OFFSETS[i % 3]  # paths may run close together
             ax.annotate(
                 text, place, xytext=offset, fontsize=8.5, textcoords="offset points",
-                ha="right" if offset[0] < 0 else "left", color=INK, parse_math=False,
+                ha="right" if offset[0] < 0 else "left", color=PALETTE[i],
+                parse_math=False,
             )  # fmt: skip
     for i, (name, (x, y)) in enumerate(points.items()):
         ax.plot(
