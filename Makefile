@@ -39,6 +39,7 @@ repository: $(READY)
 	@test -n "$(URL)" || { echo "usage: make repository URL=https://github.com/you/llm-notes"; exit 2; }
 	$(BIN)/python book/_ext/set_repository.py "$(URL)"
 
+# Modules are compiled when they are first imported: most of them never are.
 # The stamp is newer than the two files that say what has to be installed. The last
 # line runs only when all before it went well.
 $(READY): requirements.txt pyproject.toml
@@ -48,6 +49,6 @@ $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -m venv $(VENV) || { \
 	  echo "No environment could be made; on Debian: apt install python3-venv"; exit 1; }
 	@echo "Installing the pinned versions into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	@$(BIN)/python -m pip install --quiet --no-compile --requirement requirements.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
