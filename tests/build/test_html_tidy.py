@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from html_tidy import REPAIRS, tidy_folder
 
 PAGE = """<head><link rel="preload" as="font" href="a.woff2" />
