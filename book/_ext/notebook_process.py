@@ -33,6 +33,11 @@ def kernel_environment(home: Path, scratch: Path) -> dict[str, str]:
     return {
         **os.environ,
         "PYTHONHASHSEED": "0",
+        # Keep the memory of one training step for the next one: glibc would give
+        # large tensors back each time, and taking them anew costs a tenth of the run.
+        "MALLOC_MMAP_MAX_": "0",
+        "MALLOC_TRIM_THRESHOLD_": "10000000000",
+        "MALLOC_TOP_PAD_": "67108864",
         "LLM_NOTES_HOME": str(home),
         # The kernel of this environment, without the user's own start-up files.
         "JUPYTER_PREFER_ENV_PATH": "1",

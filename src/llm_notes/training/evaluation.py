@@ -19,7 +19,7 @@ def token_nats(
     token_ids: Tensor,
     context_length: int,
     stride: int | None = None,
-    batch_size: int = 32,
+    batch_size: int = 8,
 ) -> Tensor:
     r"""-log p of each token after the first, each scored exactly once.
 
@@ -68,8 +68,9 @@ def token_nats(
         rows = rows.to(device)
         logits = model(rows[:, :-1])  # (B, T, V)
         losses = nn.functional.cross_entropy(
-            logits.transpose(1, 2), rows[:, 1:], reduction="none"
-        ).cpu()
+            logits.flatten(0, 1), rows[:, 1:].flatten(), reduction="none"
+        )
+        losses = losses.view(rows.size(0), window).cpu()
         for start, loss in zip(batch_starts, losses, strict=True):
             nats[scored : start + window] = loss[scored - start :]
             scored = start + window

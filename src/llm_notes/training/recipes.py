@@ -34,13 +34,13 @@ BOOK_GPT = GPTConfig(
     init_std=0.06,
 )
 BOOK_GPT_TRAINING = TrainingConfig(
-    n_steps=1700,
+    n_steps=1500,
     batch_size=4,
     context_length=128,
     learning_rate=4e-3,
     n_warmup=100,
     weight_decay=0.2,
-    eval_every=170,
+    eval_every=250,
 )
 
 
