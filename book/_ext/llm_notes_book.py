@@ -35,6 +35,9 @@ def without_thebe(app: Sphinx, *_: object) -> None:
         for listener in list(listeners):
             if listener.handler.__module__.startswith("sphinx_thebe"):
                 app.disconnect(listener.id)
+    # Each page would name its style sheet too, which now nobody copies.
+    styles = app.registry.css_files
+    styles[:] = [style for style in styles if not style[0].startswith("sphinx-thebe")]
 
 
 def execute_notebooks(app: Sphinx) -> None:
