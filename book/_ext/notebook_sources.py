@@ -19,7 +19,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 # Part of each key: raise it when the way notebooks are executed changes what they
 # print, so that results made in the old way are not used any more.
-RUN_FORMAT = 2
+RUN_FORMAT = 3
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 

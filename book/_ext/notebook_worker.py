@@ -64,15 +64,25 @@ def execute(source: Path, result: Path, timeout: int) -> bool:
         )
         return False
     say(seconds=time.perf_counter() - began)
-    drop_empty_displays(notebook)
+    tidy_outputs(notebook)
     nbformat.write(notebook, result)
     return True
 
 
-def drop_empty_displays(notebook: nbformat.NotebookNode) -> None:
-    """Take out what shows nothing, such as a line of progress that was wiped out."""
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def tidy_outputs(notebook: nbformat.NotebookNode) -> None:
+    """Take out what means nothing once the kernel has ended.
+
+    A live widget is named by a number that is new in each run, and the page shows its
+    HTML twin. A display may be empty, such as a line of progress that was wiped out.
+    """
     for cell in notebook.cells:
         if cell.cell_type == "code":
+            for output in cell.outputs:
+                if "text/html" in output.get("data", {}):
+                    output.data.pop(WIDGET, None)
             cell.outputs = [
                 output
                 for output in cell.outputs

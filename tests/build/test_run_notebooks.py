@@ -177,3 +177,16 @@ def test_text_is_kept_in_one_piece_and_empty_displays_are_not_kept(small_book):
         "tick\ntick\ntick\n",
         "stays",
     ]
+
+
+def test_the_name_of_a_live_widget_is_not_kept_beside_its_twin(small_book):
+    cell = (
+        "from IPython.display import display\n"
+        "live = {'application/vnd.jupyter.widget-view+json': {'model_id': 'x'}}\n"
+        "display({**live, 'text/html': '<b>twin</b>'}, raw=True)"
+    )
+    root = small_book({"one": [cell]})
+    assert statuses(root) == {"one": "executed"}
+    store = NotebookStore(root / "_build" / ".jupyter_cache")
+    (output,) = store.executed(root / "notebooks" / "one.ipynb").cells[-1].outputs
+    assert output.data == {"text/html": "<b>twin</b>"}
