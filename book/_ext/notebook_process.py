@@ -34,7 +34,7 @@ def kernel_environment(home: Path, scratch: Path) -> dict[str, str]:
         **os.environ,
         "PYTHONHASHSEED": "0",
         # Keep the memory of one training step for the next one: glibc would give
-        # large tensors back each time, and taking them anew costs a tenth of the run.
+        # large tensors back each time, and taking them anew costs time at each step.
         "MALLOC_MMAP_MAX_": "0",
         "MALLOC_TRIM_THRESHOLD_": "10000000000",
         "MALLOC_TOP_PAD_": "67108864",
