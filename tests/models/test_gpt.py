@@ -6,7 +6,7 @@ import transformers
 
 from llm_notes.models.gpt import GPT, PRESETS, GPTConfig
 from llm_notes.models.layers.cache import KeyValueCache
-from llm_notes.models.pretrained import gpt2_from_hugging_face, gpt2_to_hugging_face
+from llm_notes.models.pretrained.gpt2 import gpt2_from_hugging_face, gpt2_to_hugging_face
 from llm_notes.runtime import count_parameters
 
 V, CONTEXT, L, H, D = 53, 19, 3, 4, 24

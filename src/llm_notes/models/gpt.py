@@ -16,9 +16,15 @@ from llm_notes.models.layers.block import PreNormBlock
 from llm_notes.models.layers.cache import KeyValueCache
 from llm_notes.models.layers.embedding import TokenEmbedding
 from llm_notes.models.layers.feedforward import FeedForward
-from llm_notes.models.layers.mask import causal_mask
+from llm_notes.models.layers.initialise import initialise
+from llm_notes.models.layers.inputs import (
+    require_dropout,
+    require_sizes,
+    require_token_ids,
+)
 from llm_notes.models.layers.norm import LayerNorm
-from llm_notes.models.layers.position import LearnedPosition, RotaryPosition
+from llm_notes.models.layers.position import LearnedPosition
+from llm_notes.models.layers.rotary import RotaryPosition
 
 
 @dataclass(frozen=True)
@@ -55,20 +61,16 @@ class GPTConfig:
     def __post_init__(self) -> None:
         if self.d_ff is None:
             object.__setattr__(self, "d_ff", 4 * self.d_model)
-        for name in (
+        require_sizes(
+            self,
             "vocab_size",
             "context_length",
             "n_layers",
             "n_heads",
             "d_model",
             "d_ff",
-        ):
-            if getattr(self, name) < 1:
-                raise ValueError(
-                    f"{name} must be at least 1, got {getattr(self, name)}"
-                )
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must lie in [0, 1), got {self.dropout}")
+        )
+        require_dropout(self.dropout)
 
 
 PRESETS = {
@@ -112,6 +114,7 @@ class GPT(nn.Module):
                     config.n_heads,
                     bias=config.bias,
                     dropout=config.dropout,
+                    is_causal=True,
                     rotary=rotary,  # one table of angles serves all layers
                 ),
                 feed_forward=FeedForward(
@@ -123,11 +126,13 @@ class GPT(nn.Module):
             for _ in range(config.n_layers)
         )
         self.final_norm = LayerNorm(config.d_model, bias=config.bias)
-        self._initialise()
+        initialise(self, config.init_std, config.n_layers)
 
     def forward(
         self,
         token_ids: Tensor,
+        mask: Tensor | None = None,
+        positions: Tensor | None = None,
         cache: KeyValueCache | None = None,
         return_weights: bool = False,
     ) -> Tensor | tuple[Tensor, list[Tensor]]:
@@ -136,6 +141,10 @@ class GPT(nn.Module):
         Args:
             token_ids: (B, T) integers below `vocab_size`. With a cache: only the
                 tokens that it does not hold yet.
+            mask: boolean, broadcasts to (B, H, T, S), True where a token may look;
+                for padding or packed documents. The causal mask is always there.
+            positions: (T,) or (B, T) places of the tokens; those that follow the
+                cached ones when not given.
             cache: remembers keys and values between calls; it is extended in place.
             return_weights: also return the attention weights of each block.
 
@@ -146,19 +155,21 @@ class GPT(nn.Module):
         Raises:
             ValueError: when ids are not (B, T), out of range, or too many.
         """
+        config = self.config
         past = 0 if cache is None else cache.length
-        self._check(token_ids, past)
-        n_new = token_ids.size(1)
+        require_token_ids(token_ids, config.vocab_size, config.context_length, past)
+        if positions is None:
+            positions = torch.arange(
+                past, past + token_ids.size(1), device=token_ids.device
+            )
         x = self.token_embedding(token_ids)  # (B, T, D)
         if self.position_embedding is not None:
-            positions = torch.arange(past, past + n_new, device=token_ids.device)
             x = x + self.position_embedding(positions)
         x = self.dropout(x)
 
-        mask = causal_mask(n_new, past + n_new, device=token_ids.device)
         all_weights = []
         for layer, block in enumerate(self.blocks):
-            x, weights = block(x, mask, cache, layer, return_weights)
+            x, weights = block(x, mask, cache, layer, return_weights, positions)
             all_weights.append(weights)
 
         logits = self.token_embedding.logits(self.final_norm(x))  # (B, T, V)
@@ -180,34 +191,3 @@ class GPT(nn.Module):
         n_positions = 0 if config.rotary else config.context_length
         tables = (config.vocab_size + n_positions) * d_model
         return tables + config.n_layers * block + norm
-
-    def _check(self, token_ids: Tensor, past: int) -> None:
-        if token_ids.dim() != 2 or token_ids.is_floating_point():
-            raise ValueError(
-                "token_ids must be integers of shape (batch, length), got "
-                f"{token_ids.dtype} of shape {tuple(token_ids.shape)}"
-            )
-        length, allowed = past + token_ids.size(1), self.config.context_length
-        if token_ids.size(1) == 0 or length > allowed:
-            raise ValueError(
-                f"the model reads 1 to context_length = {allowed} tokens, got {length}"
-                + (f" ({past} of them in the cache)" if past else "")
-            )
-        low, high = int(token_ids.min()), int(token_ids.max())
-        if low < 0 or high >= self.config.vocab_size:
-            raise ValueError(
-                f"token ids must lie between 0 and vocab_size - 1 = "
-                f"{self.config.vocab_size - 1}, got {low} to {high}: "
-                "was the text encoded by this model's tokenizer?"
-            )
-
-    def _initialise(self) -> None:
-        std = self.config.init_std
-        residual_std = std / (2 * self.config.n_layers) ** 0.5
-        nn.init.normal_(self.token_embedding.weight, std=std)
-        for name, module in self.named_modules():
-            if isinstance(module, nn.Linear):
-                writes = name.endswith(("o_proj", "down_proj"))
-                nn.init.normal_(module.weight, std=residual_std if writes else std)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)

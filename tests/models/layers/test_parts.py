@@ -15,7 +15,8 @@ from llm_notes.models.layers.embedding import TokenEmbedding
 from llm_notes.models.layers.feedforward import FeedForward
 from llm_notes.models.layers.mask import causal_mask, padding_mask
 from llm_notes.models.layers.norm import LayerNorm
-from llm_notes.models.layers.position import LearnedPosition, RotaryPosition
+from llm_notes.models.layers.position import LearnedPosition
+from llm_notes.models.layers.rotary import RotaryPosition
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -117,8 +118,9 @@ def test_rotary_position_equals_transformers():
     cos, sin = LlamaRotaryEmbedding(config)(q, torch.arange(4, 9)[None])
     expected_q, expected_k = apply_rotary_pos_emb(q, k, cos, sin)
     rotary = RotaryPosition(d_head=8, context_length=9, base=500.0)
-    torch.testing.assert_close(rotary(q, first=4), expected_q, atol=1e-5, rtol=0)
-    torch.testing.assert_close(rotary(k, first=4), expected_k, atol=1e-5, rtol=0)
+    here = torch.arange(4, 9)
+    torch.testing.assert_close(rotary(q, here), expected_q, atol=1e-5, rtol=0)
+    torch.testing.assert_close(rotary(k, here), expected_k, atol=1e-5, rtol=0)
 
 
 def test_rotated_scores_depend_on_the_distance_only():
@@ -130,7 +132,7 @@ def test_rotated_scores_depend_on_the_distance_only():
     rotary = RotaryPosition(d_head=6, context_length=40)
 
     def score(t: int, s: int) -> torch.Tensor:
-        return (rotary(q, t) * rotary(k, s)).sum()
+        return (rotary(q, torch.tensor([t])) * rotary(k, torch.tensor([s]))).sum()
 
     torch.testing.assert_close(score(7, 3), score(39, 35), atol=1e-5, rtol=0)
     assert abs(score(7, 3) - score(7, 4)) > 1e-3

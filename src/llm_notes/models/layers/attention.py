@@ -2,20 +2,27 @@
 
 Three forms, from the oldest to the one in use: additive, scaled dot-product, and
 multi-head, which is self-attention or cross-attention depending on what it is given.
-It knows of positions only what it is given: a mask says who may look at whom (True =
-may attend), and a rotation may turn queries and keys by their place.
+What belongs to the architecture (causal, a window, rotations) is a constructor's
+argument; what belongs to a batch (padding, documents) is a mask (True = may attend).
 """
 
 import math
 
+import torch
 from torch import Tensor, nn
 
 from llm_notes.models.layers.cache import KeyValueCache
-from llm_notes.models.layers.position import RotaryPosition
+from llm_notes.models.layers.mask import causal_mask
+from llm_notes.models.layers.rotary import RotaryPosition
 
 
 def scaled_dot_product_attention(
-    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    mask: Tensor | None = None,
+    bias: Tensor | None = None,
+    scale: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     r"""Weighted average of values (Vaswani et al. 2017, equation 1).
 
@@ -26,9 +33,12 @@ def scaled_dot_product_attention(
         k: (..., S, K) keys.
         v: (..., S, W) values; their width W may differ from K.
         mask: boolean, broadcasts to (..., T, S), True where a query may look.
+        bias: broadcasts to (..., T, S), added to the scores (ALiBi, T5).
+        scale: what scores are multiplied by; 1 / sqrt(K) when not given.
 
     Returns:
-        output: (..., T, W) and weights: (..., T, S), whose rows sum to one.
+        output: (..., T, W) and weights: (..., T, S), whose rows sum to one. The row
+        of a query that may look at nothing (padding) is zero, as in PyTorch.
 
     Raises:
         ValueError: when queries and keys differ in width, or keys and values in number.
@@ -43,10 +53,16 @@ def scaled_dot_product_attention(
             f"{k.size(-2)} keys but {v.size(-2)} values: each key needs one value"
         )
     d_head = q.size(-1)
-    scores = q @ k.transpose(-2, -1) / math.sqrt(d_head)  # (..., T, S)
-    if mask is not None:
-        scores = scores.masked_fill(~mask, -math.inf)
-    weights = scores.softmax(dim=-1)  # rows sum to one
+    scale = 1 / math.sqrt(d_head) if scale is None else scale
+    scores = q @ k.transpose(-2, -1) * scale  # (..., T, S)
+    if bias is not None:
+        scores = scores + bias
+    if mask is None:
+        weights = scores.softmax(dim=-1)  # rows sum to one
+    else:
+        # The lowest number instead of -inf: a row with nothing to see would be 0/0.
+        scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+        weights = scores.softmax(dim=-1).masked_fill(~mask, 0.0)
     return weights @ v, weights
 
 
@@ -106,14 +122,21 @@ class MultiHeadAttention(nn.Module):
 
     Args:
         d_model: D, width of input and output.
-        n_heads: H; the head width is K = D / H.
+        n_heads: H.
         n_kv_heads: G; H when not given.
+        d_head: K, width of a head; D / H when not given.
         bias: whether the four projections have one.
         dropout: share of attention weights and outputs dropped while training.
+        is_causal: whether a query sees only itself and what came before it.
+        window: how many positions a causal query sees at most, itself included.
         rotary: turns queries and keys by their position (self-attention only).
+        q_norm, k_norm: layers (..., K) -> (..., K) for queries and keys of each head
+            before they are turned (QK-norm).
+        scale: what scores are multiplied by; 1 / sqrt(K) when not given (T5 has 1).
 
     Raises:
-        ValueError: when D is not divisible by H, or H not by G.
+        ValueError: when D is not divisible by H and no `d_head` is given, H not by G,
+            or a window is given without `is_causal`.
     """
 
     def __init__(
@@ -121,13 +144,19 @@ class MultiHeadAttention(nn.Module):
         d_model: int,
         n_heads: int,
         n_kv_heads: int | None = None,
+        d_head: int | None = None,
         bias: bool = True,
         dropout: float = 0.0,
+        is_causal: bool = False,
+        window: int | None = None,
         rotary: RotaryPosition | None = None,
+        q_norm: nn.Module | None = None,
+        k_norm: nn.Module | None = None,
+        scale: float | None = None,
     ) -> None:
         super().__init__()
         n_kv_heads = n_heads if n_kv_heads is None else n_kv_heads
-        if d_model % n_heads:
+        if d_head is None and d_model % n_heads:
             raise ValueError(
                 f"d_model = {d_model} is not divisible by n_heads = {n_heads}"
             )
@@ -135,14 +164,23 @@ class MultiHeadAttention(nn.Module):
             raise ValueError(
                 f"n_heads = {n_heads} is not divisible by n_kv_heads = {n_kv_heads}"
             )
+        if window is not None and (window < 1 or not is_causal):
+            raise ValueError(
+                f"window = {window}, is_causal = {is_causal}: a window counts the last "
+                "keys of a causal attention, at least 1"
+            )
         self.n_heads, self.n_kv_heads = n_heads, n_kv_heads
-        self.d_head = d_model // n_heads
+        self.d_head = d_model // n_heads if d_head is None else d_head
         self.dropout = dropout
+        self.is_causal, self.window = is_causal, window
         self.rotary = rotary
+        self.scale = scale
         self.q_proj = nn.Linear(d_model, n_heads * self.d_head, bias=bias)
         self.k_proj = nn.Linear(d_model, n_kv_heads * self.d_head, bias=bias)
         self.v_proj = nn.Linear(d_model, n_kv_heads * self.d_head, bias=bias)
         self.o_proj = nn.Linear(n_heads * self.d_head, d_model, bias=bias)
+        self.q_norm = nn.Identity() if q_norm is None else q_norm
+        self.k_norm = nn.Identity() if k_norm is None else k_norm
         self.output_dropout = nn.Dropout(dropout)
 
     def forward(
@@ -150,6 +188,8 @@ class MultiHeadAttention(nn.Module):
         x: Tensor,
         memory: Tensor | None = None,
         mask: Tensor | None = None,
+        bias: Tensor | None = None,
+        positions: Tensor | None = None,
         cache: KeyValueCache | None = None,
         layer: int = 0,
         return_weights: bool = False,
@@ -159,8 +199,13 @@ class MultiHeadAttention(nn.Module):
         Args:
             x: (B, T, D) the positions that ask.
             memory: (B, S, D) what is looked at; x itself when not given.
-            mask: boolean, broadcasts to (B, H, T, S), True where a query may look.
-            cache: keys and values of earlier tokens; the new ones are appended.
+            mask: boolean, broadcasts to (B, H, T, S), True where a query may look;
+                with `is_causal` it is a further limit. S counts the cached keys too.
+            bias: broadcasts to (B, H, T, S), added to the scores.
+            positions: (T,) or (B, T), for the rotation; those after the cached ones
+                when not given.
+            cache: keys and values of earlier tokens; the new ones are appended. Those
+                of `memory` are computed once and kept.
             layer: this layer's place in the cache.
             return_weights: compute the weights in the open and return them; otherwise
                 PyTorch's fused kernel is used, which never stores the (T, S) matrix.
@@ -168,31 +213,62 @@ class MultiHeadAttention(nn.Module):
         Returns:
             output (B, T, D) and the weights (B, H, T, S), or None when not asked for.
         """
-        memory = x if memory is None else memory
-        q = self._split_heads(self.q_proj(x), self.n_heads)  # (B, H, T, K)
-        k = self._split_heads(self.k_proj(memory), self.n_kv_heads)  # (B, G, S, K)
-        v = self._split_heads(self.v_proj(memory), self.n_kv_heads)
-        if self.rotary is not None:
+        past = 0
+        q = self.q_norm(self._split_heads(self.q_proj(x), self.n_heads))  # (B, H, T, K)
+        if memory is not None:
+            k, v = self._keys_and_values_of_memory(memory, cache, layer)
+        else:
+            k, v = self._keys_and_values(x)  # (B, G, T, K)
             past = 0 if cache is None else cache.length_of(layer)
-            q, k = self.rotary(q, past), self.rotary(k, past)
-        if cache is not None:
-            k, v = cache.append(layer, k, v)
+            if self.rotary is not None:
+                if positions is None:
+                    positions = torch.arange(past, past + x.size(1), device=x.device)
+                q, k = self.rotary(q, positions), self.rotary(k, positions)
+            if cache is not None:
+                k, v = cache.append(layer, k, v)  # (B, G, S, K)
         if self.n_kv_heads != self.n_heads:
             k = k.repeat_interleave(self.n_heads // self.n_kv_heads, dim=1)
             v = v.repeat_interleave(self.n_heads // self.n_kv_heads, dim=1)
 
         dropout = self.dropout if self.training else 0.0
+        # The kernel's own causal mask is the fastest; it needs T = S and nothing else.
+        plain = mask is None and bias is None and self.window is None and past == 0
+        kernel_is_causal = self.is_causal and plain and not return_weights
+        if self.is_causal and not kernel_is_causal:
+            causal = causal_mask(q.size(2), k.size(2), x.device, self.window)
+            mask = causal if mask is None else mask & causal
         if return_weights:
-            output, weights = scaled_dot_product_attention(q, k, v, mask)
+            output, weights = scaled_dot_product_attention(
+                q, k, v, mask, bias, self.scale
+            )
             if dropout:
                 output = nn.functional.dropout(weights, dropout) @ v
         else:
             weights = None
+            if bias is not None and mask is not None:
+                bias = bias.masked_fill(~mask, -math.inf)
             output = nn.functional.scaled_dot_product_attention(
-                q, k, v, attn_mask=mask, dropout_p=dropout
+                q,
+                k,
+                v,
+                attn_mask=mask if bias is None else bias,
+                dropout_p=dropout,
+                is_causal=kernel_is_causal,
+                scale=self.scale,
             )
         output = output.transpose(1, 2).flatten(start_dim=2)  # heads side by side
         return self.output_dropout(self.o_proj(output)), weights
+
+    def _keys_and_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        k = self.k_norm(self._split_heads(self.k_proj(x), self.n_kv_heads))
+        return k, self._split_heads(self.v_proj(x), self.n_kv_heads)
+
+    def _keys_and_values_of_memory(
+        self, memory: Tensor, cache: KeyValueCache | None, layer: int
+    ) -> tuple[Tensor, Tensor]:
+        if cache is None:
+            return self._keys_and_values(memory)
+        return cache.of_memory(layer, lambda: self._keys_and_values(memory))
 
     def _split_heads(self, x: Tensor, n_heads: int) -> Tensor:
         """(B, T, heads * K) -> (B, heads, T, K)"""

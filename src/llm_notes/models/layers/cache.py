@@ -1,12 +1,16 @@
 """The key/value cache: what decoding must remember of the tokens it has read.
 
 The keys and values of a causal decoder never change once they are computed, so each
-new token computes its own and looks at the stored ones. It knows nothing of queries,
-masks or sampling.
+new token computes its own and looks at the stored ones. One cache grows as needed, the
+other takes its memory at once. They know nothing of queries, masks or sampling.
 """
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
+
+KeysAndValues = tuple[Tensor, Tensor]
 
 
 class KeyValueCache:
@@ -17,7 +21,8 @@ class KeyValueCache:
     """
 
     def __init__(self) -> None:
-        self._layers: dict[int, tuple[Tensor, Tensor]] = {}
+        self._layers: dict[int, KeysAndValues] = {}
+        self._memory: dict[int, KeysAndValues] = {}
 
     @property
     def length(self) -> int:
@@ -33,11 +38,12 @@ class KeyValueCache:
         """Memory that the stored keys and values take, in bytes."""
         return sum(
             tensor.numel() * tensor.element_size()
-            for pair in self._layers.values()
+            for layers in (self._layers, self._memory)
+            for pair in layers.values()
             for tensor in pair
         )
 
-    def append(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    def append(self, layer: int, keys: Tensor, values: Tensor) -> KeysAndValues:
         """Store the new keys and values of one layer and return all of them.
 
         Args:
@@ -53,14 +59,72 @@ class KeyValueCache:
         """
         if layer in self._layers:
             old_keys, old_values = self._layers[layer]
-            stored = (*old_keys.shape[:2], old_keys.size(3))
-            new = (*keys.shape[:2], keys.size(3))
-            if stored != new:
-                raise ValueError(
-                    f"the cache holds (batch, heads, head width) {stored}, the new "
-                    f"keys have {new}: use a fresh KeyValueCache for each batch"
-                )
+            _require_same_shape(old_keys, keys)
             keys = torch.cat([old_keys, keys], dim=2)
             values = torch.cat([old_values, values], dim=2)
         self._layers[layer] = (keys, values)
         return keys, values
+
+    def of_memory(
+        self, layer: int, compute: Callable[[], KeysAndValues]
+    ) -> KeysAndValues:
+        """Keys and values of an encoder's output, computed at the first call only."""
+        if layer not in self._memory:
+            self._memory[layer] = compute()
+        return self._memory[layer]
+
+
+class StaticKeyValueCache(KeyValueCache):
+    """A cache with room for `max_length` positions, taken when a layer is first used.
+
+    Appending copies the new tokens only, where the growing cache copies all of them
+    again for each new token. What `append` returns are views into the store.
+
+    Args:
+        max_length: the most positions that one sequence can have.
+
+    Raises:
+        ValueError: from `append`, when the positions exceed `max_length`; nothing
+            is stored then.
+    """
+
+    def __init__(self, max_length: int) -> None:
+        super().__init__()
+        if max_length < 1:
+            raise ValueError(f"max_length must be at least 1, got {max_length}")
+        self.max_length = max_length
+        self._used: dict[int, int] = {}
+
+    def length_of(self, layer: int) -> int:
+        return self._used.get(layer, 0)
+
+    def append(self, layer: int, keys: Tensor, values: Tensor) -> KeysAndValues:
+        start = self.length_of(layer)
+        stop = start + keys.size(2)
+        if stop > self.max_length:
+            raise ValueError(
+                f"the cache has room for max_length = {self.max_length} positions, "
+                f"and {stop} are needed ({start} of them stored)"
+            )
+        if layer not in self._layers:
+            self._layers[layer] = (self._store_for(keys), self._store_for(values))
+        all_keys, all_values = self._layers[layer]
+        _require_same_shape(all_keys, keys)
+        all_keys[:, :, start:stop] = keys
+        all_values[:, :, start:stop] = values
+        self._used[layer] = stop
+        return all_keys[:, :, :stop], all_values[:, :, :stop]
+
+    def _store_for(self, new: Tensor) -> Tensor:
+        batch_size, n_heads, _, d_head = new.shape
+        return new.new_empty(batch_size, n_heads, self.max_length, d_head)
+
+
+def _require_same_shape(stored_keys: Tensor, new_keys: Tensor) -> None:
+    stored = (*stored_keys.shape[:2], stored_keys.size(3))
+    new = (*new_keys.shape[:2], new_keys.size(3))
+    if stored != new:
+        raise ValueError(
+            f"the cache holds (batch, heads, head width) {stored}, the new "
+            f"keys have {new}: use a fresh KeyValueCache for each batch"
+        )

@@ -32,3 +32,25 @@ class LayerNorm(nn.Module):
         return nn.functional.layer_norm(
             x, self.weight.shape, self.weight, self.bias, self.eps
         )
+
+
+class RMSNorm(nn.Module):
+    r"""Root-mean-square normalisation (Zhang & Sennrich 2019, equation 4).
+
+    $$\mathrm{RMSNorm}(x) = \frac{x}{\sqrt{\sum_i x_i^2 / D + \varepsilon}} \odot g$$
+
+    LayerNorm without the mean and the shift: T5, Llama and most models since. On the
+    vectors of one head, (..., K), it is the "QK-norm" of Qwen3 (Henry et al. 2020).
+
+    Args:
+        d_model: width of the vectors that are normalised.
+        eps: added to the mean square, so that a vector of zeros stays finite.
+    """
+
+    def __init__(self, d_model: int, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(d_model))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.rms_norm(x, self.weight.shape, self.weight, self.eps)

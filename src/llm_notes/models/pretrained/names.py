@@ -1,0 +1,69 @@
+"""One table of names serves both directions between a checkpoint and our models.
+
+A rule is a pair of names, theirs and ours, in which {} stands for the number of a
+layer (or of a layer and an expert). This module knows no family of models.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from torch import Tensor
+
+StateDict = dict[str, Tensor]
+Rules = Mapping[str, str]
+
+
+def rename(
+    state_dict: Mapping[str, Tensor],
+    rules: Rules,
+    what: str,
+    ignore: Iterable[str] = (),
+) -> StateDict:
+    """Give each tensor the name that the rules say.
+
+    Args:
+        state_dict: names to tensors.
+        rules: name patterns to name patterns; every {} matches one whole number, and
+            the new name gets the numbers in the same order.
+        what: what the state dict should be one of, for the error.
+        ignore: patterns of names that are left out (tied copies, buffers).
+
+    Returns:
+        a new dict; tensors are shared, not copied.
+
+    Raises:
+        ValueError: naming the tensors that no rule knows.
+    """
+    patterns = [(_pattern(old), new) for old, new in rules.items()]
+    ignored = [_pattern(name) for name in ignore]
+    renamed: StateDict = {}
+    unknown: list[str] = []
+    for name, tensor in state_dict.items():
+        if any(pattern.fullmatch(name) for pattern in ignored):
+            continue
+        for pattern, new in patterns:
+            if match := pattern.fullmatch(name):
+                renamed[new.format(*match.groups())] = tensor
+                break
+        else:
+            unknown.append(name)
+    if unknown:
+        raise ValueError(
+            f"{len(unknown)} names are not those of {what}: {', '.join(unknown[:5])}"
+            + (" ..." if len(unknown) > 5 else "")
+        )
+    return renamed
+
+
+def inverse(rules: Rules) -> dict[str, str]:
+    """The rules in the other direction."""
+    return {new: old for old, new in rules.items()}
+
+
+def with_suffixes(rules: Rules, *suffixes: str) -> dict[str, str]:
+    """The same rules for several kinds of tensors, such as ".weight" and ".bias"."""
+    return {old + s: new + s for old, new in rules.items() for s in suffixes}
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    return re.compile(r"(\d+)".join(re.escape(part) for part in name.split("{}")))
