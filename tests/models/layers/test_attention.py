@@ -14,6 +14,8 @@ from llm_notes.models.layers.attention import (
 )
 from llm_notes.models.layers.cache import KeyValueCache
 from llm_notes.models.layers.mask import causal_mask, padding_mask
+from llm_notes.models.layers.norm import RMSNorm
+from llm_notes.models.layers.rotary import RotaryPosition
 
 B, H, T, S, K, W, D = 2, 3, 4, 5, 7, 6, 12
 
@@ -203,3 +205,156 @@ def test_additive_attention_ignores_masked_keys(generator):
     alone, _ = attention(query, keys[:, :3])
     assert weights[..., 3:].eq(0).all()
     torch.testing.assert_close(context, alone, atol=1e-5, rtol=0)
+
+
+def test_a_causal_layer_equals_a_layer_with_a_causal_mask(generator):
+    torch.manual_seed(0)
+    causal, plain = (MultiHeadAttention(D, H, is_causal=c) for c in (True, False))
+    plain.load_state_dict(causal.state_dict())
+    x, mask = randn(generator, B, S, D), causal_mask(S)
+    for return_weights in (False, True):
+        ours, _ = causal(x, return_weights=return_weights)
+        theirs, _ = plain(x, mask=mask, return_weights=return_weights)
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("window", [None, 2])
+def test_a_causal_layer_gives_the_same_in_pieces_with_a_cache(generator, window):
+    torch.manual_seed(0)
+    attention = MultiHeadAttention(D, H, is_causal=True, window=window)
+    x = randn(generator, B, S, D)
+    whole, _ = attention(x)
+    cache = KeyValueCache()
+    parts = [attention(part, cache=cache)[0] for part in x.split([1, 3, 1], dim=1)]
+    torch.testing.assert_close(torch.cat(parts, 1), whole, atol=1e-5, rtol=0)
+
+
+def test_a_windowed_layer_looks_no_further_than_its_window(generator):
+    torch.manual_seed(0)
+    attention = MultiHeadAttention(D, H, is_causal=True, window=2)
+    x = randn(generator, B, S, D)
+    _, weights = attention(x, return_weights=True)
+    assert weights[..., ~causal_mask(S, window=2)].eq(0).all()
+    assert weights[..., causal_mask(S, window=2)].gt(0).all()
+    torch.testing.assert_close(
+        attention(x)[0], attention(x, return_weights=True)[0], atol=1e-5, rtol=0
+    )
+
+
+def test_padding_limits_a_causal_layer_further(generator):
+    torch.manual_seed(0)
+    attention = MultiHeadAttention(D, H, is_causal=True)
+    x = randn(generator, 1, S, D)
+    mask = padding_mask(torch.tensor([3]), S, left=True)
+    alone, _ = attention(x[:, -3:])
+    for return_weights in (False, True):
+        padded, _ = attention(x, mask=mask, return_weights=return_weights)
+        torch.testing.assert_close(padded[:, -3:], alone, atol=1e-5, rtol=0)
+
+
+def test_a_query_that_may_look_at_nothing_gets_nothing_and_spoils_no_gradient(
+    generator,
+):
+    torch.manual_seed(0)
+    attention = MultiHeadAttention(D, H, is_causal=True)
+    x = randn(generator, 1, S, D)
+    mask = padding_mask(torch.tensor([3]), S, left=True)
+    _, weights = attention(x, mask=mask, return_weights=True)
+    assert weights[:, :, : S - 3].eq(0).all()
+    for return_weights in (False, True):
+        attention.zero_grad()
+        output, _ = attention(x, mask=mask, return_weights=return_weights)
+        torch.testing.assert_close(output[0, 0], attention.o_proj.bias)
+        output.sum().backward()
+        assert all(p.grad.isfinite().all() for p in attention.parameters())
+
+
+def test_a_bias_is_added_to_the_scores_and_the_scale_multiplies_them(generator):
+    q, k = randn(generator, H, T, K), randn(generator, H, S, K)
+    v, bias = randn(generator, H, S, W), randn(generator, H, T, S)
+    mask = causal_mask(T, S)
+    output, weights = scaled_dot_product_attention(q, k, v, mask, bias, scale=0.7)
+    scores = 0.7 * torch.einsum("htk,hsk->hts", q, k) + bias
+    expected = scores.masked_fill(~mask, -math.inf).softmax(-1)
+    torch.testing.assert_close(weights, expected, atol=1e-5, rtol=0)
+    fused = F.scaled_dot_product_attention(
+        q, k, v, bias.masked_fill(~mask, -math.inf), scale=0.7
+    )
+    torch.testing.assert_close(output, fused, atol=1e-5, rtol=0)
+
+
+def test_the_layer_passes_bias_scale_and_mask_to_both_paths(generator):
+    torch.manual_seed(0)
+    attention = MultiHeadAttention(D, H, is_causal=True, scale=0.3)
+    x, bias = randn(generator, B, T, D), randn(generator, H, T, T)
+    fused, _ = attention(x, bias=bias)
+    open_, weights = attention(x, bias=bias, return_weights=True)
+    torch.testing.assert_close(fused, open_, atol=1e-5, rtol=0)
+    q, k = (
+        proj(x).unflatten(-1, (H, D // H)).transpose(1, 2)
+        for proj in (attention.q_proj, attention.k_proj)
+    )
+    scores = 0.3 * q @ k.transpose(-2, -1) + bias
+    expected = scores.masked_fill(~causal_mask(T), -math.inf).softmax(-1)
+    torch.testing.assert_close(weights, expected, atol=1e-5, rtol=0)
+
+
+def test_heads_may_be_wider_than_their_share_of_the_model(generator):
+    torch.manual_seed(0)
+    attention = MultiHeadAttention(D, 5, n_kv_heads=1, d_head=8, bias=False)
+    assert attention.q_proj.weight.shape == (40, D)
+    assert attention.k_proj.weight.shape == (8, D)
+    assert attention.o_proj.weight.shape == (D, 40)
+    output, weights = attention(randn(generator, B, T, D), return_weights=True)
+    assert output.shape == (B, T, D)
+    assert weights.shape == (B, 5, T, T)
+
+
+def test_norms_of_queries_and_keys_come_before_the_rotation(generator):
+    torch.manual_seed(0)
+    norms = {name: RMSNorm(D // H) for name in ("q_norm", "k_norm")}
+    rotary = RotaryPosition(D // H, context_length=T)
+    attention = MultiHeadAttention(D, H, rotary=rotary, **norms)
+    with torch.no_grad():
+        for norm in norms.values():  # equal gains would commute with the rotation
+            norm.weight.copy_(torch.linspace(0.5, 2, D // H))
+    x = randn(generator, B, T, D)
+    _, weights = attention(x, return_weights=True)
+    q, k = (
+        rotary(norm(proj(x).unflatten(-1, (H, D // H)).transpose(1, 2)))
+        for norm, proj in zip(
+            norms.values(), (attention.q_proj, attention.k_proj), strict=True
+        )
+    )
+    expected = F.softmax(q @ k.transpose(-2, -1) / math.sqrt(D // H), dim=-1)
+    torch.testing.assert_close(weights, expected, atol=1e-5, rtol=0)
+
+
+def test_positions_that_are_given_turn_queries_and_keys(generator):
+    torch.manual_seed(0)
+    rotary = RotaryPosition(D // H, context_length=20)
+    attention = MultiHeadAttention(D, H, rotary=rotary)
+    x = randn(generator, B, T, D)
+    whole, _ = attention(x)
+    shifted, _ = attention(x, positions=torch.arange(T) + 9)
+    torch.testing.assert_close(shifted, whole, atol=1e-5, rtol=0)
+    stretched, _ = attention(x, positions=2 * torch.arange(T).expand(B, T))
+    assert not torch.allclose(stretched, whole, atol=1e-3)
+
+
+def test_memory_is_projected_once_when_there_is_a_cache(generator):
+    torch.manual_seed(0)
+    attention = MultiHeadAttention(D, H)
+    x, memory = randn(generator, B, T, D), randn(generator, B, S, D)
+    expected, _ = attention(x, memory)
+    cache = KeyValueCache()
+    first, _ = attention(x[:, :1], memory, cache=cache)
+    # The second call does not read memory any more.
+    rest, _ = attention(x[:, 1:], torch.zeros_like(memory), cache=cache)
+    torch.testing.assert_close(torch.cat([first, rest], 1), expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("window", "is_causal"), [(0, True), (-1, True), (3, False)])
+def test_impossible_windows_are_refused(window, is_causal):
+    with pytest.raises(ValueError, match=f"window = {window}, is_causal = {is_causal}"):
+        MultiHeadAttention(D, H, is_causal=is_causal, window=window)
