@@ -6,7 +6,10 @@ import transformers
 
 from llm_notes.models.gpt import GPT, PRESETS, GPTConfig
 from llm_notes.models.layers.cache import KeyValueCache
-from llm_notes.models.pretrained.gpt2 import gpt2_from_hugging_face, gpt2_to_hugging_face
+from llm_notes.models.pretrained.gpt2 import (
+    gpt2_from_hugging_face,
+    gpt2_to_hugging_face,
+)
 from llm_notes.runtime import count_parameters
 
 V, CONTEXT, L, H, D = 53, 19, 3, 4, 24
@@ -151,7 +154,7 @@ def test_fresh_model_predicts_close_to_uniform(model, token_ids):
     [
         (torch.zeros(3, dtype=torch.long), r"shape \(3,\)"),
         (torch.zeros(1, 3), "float32"),
-        (torch.zeros(1, 0, dtype=torch.long), "got 0"),
+        (torch.zeros(1, 0, dtype=torch.long), "at least one token"),
         (torch.zeros(1, CONTEXT + 1, dtype=torch.long), "context_length = 19.* got 20"),
         (torch.tensor([[V]]), f"vocab_size - 1 = {V - 1}.*tokenizer"),
         (torch.tensor([[-1]]), "got -1"),

@@ -196,6 +196,16 @@ def test_additive_attention_equals_its_formula(generator):
             )
 
 
+def test_additive_attention_averages_values_where_they_are_given(generator):
+    torch.manual_seed(0)
+    attention = AdditiveAttention(6, 7, 8)
+    query, keys = randn(generator, B, T, 6), randn(generator, B, S, 7)
+    values = randn(generator, B, S, 9)
+    context, weights = attention(query, keys, values)
+    assert context.shape == (B, T, 9)
+    torch.testing.assert_close(context, weights @ values, atol=1e-5, rtol=0)
+
+
 def test_additive_attention_ignores_masked_keys(generator):
     torch.manual_seed(0)
     attention = AdditiveAttention(6, 7, 8)
@@ -340,6 +350,16 @@ def test_positions_that_are_given_turn_queries_and_keys(generator):
     torch.testing.assert_close(shifted, whole, atol=1e-5, rtol=0)
     stretched, _ = attention(x, positions=2 * torch.arange(T).expand(B, T))
     assert not torch.allclose(stretched, whole, atol=1e-3)
+
+
+def test_rotations_go_on_where_the_cache_ends(generator):
+    torch.manual_seed(0)
+    rotary = RotaryPosition(D // H, context_length=20)
+    attention = MultiHeadAttention(D, H, is_causal=True, rotary=rotary)
+    x = randn(generator, B, S, D)
+    cache = KeyValueCache()
+    parts = [attention(part, cache=cache)[0] for part in x.split([3, 2], dim=1)]
+    torch.testing.assert_close(torch.cat(parts, 1), attention(x)[0], atol=1e-5, rtol=0)
 
 
 def test_memory_is_projected_once_when_there_is_a_cache(generator):

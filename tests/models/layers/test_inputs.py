@@ -24,7 +24,7 @@ def test_good_ids_pass():
         (torch.zeros(3, dtype=torch.long), 0, r"int64 of shape \(3,\)"),
         (torch.zeros(1, 3), 0, "float32"),
         (torch.zeros(1, 3, dtype=torch.bool), 0, "bool"),
-        (torch.zeros(1, 0, dtype=torch.long), 0, "got 0"),
+        (torch.zeros(1, 0, dtype=torch.long), 0, "at least one token"),
         (torch.zeros(1, 6, dtype=torch.long), 0, "context_length = 5 tokens, got 6"),
         (torch.zeros(1, 2, dtype=torch.long), 4, "got 6 .4 of them in the cache"),
         (torch.tensor([[7]]), 0, "vocab_size - 1 = 6, got 7 to 7.*tokenizer"),

@@ -90,19 +90,24 @@ class AdditiveAttention(nn.Module):
         keys: Tensor,
         values: Tensor | None = None,
         mask: Tensor | None = None,
+        projected_keys: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Attend from `query` (B, T, Dq) to `keys` (B, S, Dk).
 
         Args:
             values: (B, S, W); the keys themselves when not given, as in the paper.
             mask: boolean, broadcasts to (B, T, S), True where a query may look.
+            projected_keys: (B, S, A), `k_proj(keys)`, for a decoder that attends to
+                the same keys step by step; computed when not given.
 
         Returns:
             context: (B, T, W) and weights: (B, T, S), whose rows sum to one.
         """
         values = keys if values is None else values
+        if projected_keys is None:
+            projected_keys = self.k_proj(keys)
         # (B, T, 1, A) + (B, 1, S, A): every query beside every key.
-        compared = self.q_proj(query)[:, :, None] + self.k_proj(keys)[:, None]
+        compared = self.q_proj(query)[:, :, None] + projected_keys[:, None]
         scores = self.score(compared.tanh()).squeeze(-1)  # (B, T, S)
         if mask is not None:
             scores = scores.masked_fill(~mask, -math.inf)

@@ -8,26 +8,37 @@ from torch import Tensor
 
 
 def require_token_ids(
-    token_ids: Tensor, vocab_size: int, context_length: int, past: int = 0
+    token_ids: Tensor,
+    vocab_size: int,
+    context_length: int | None = None,
+    past: int = 0,
+    name: str = "token_ids",
 ) -> None:
     """Refuse ids that a model cannot read.
 
     Args:
         token_ids: (B, T) integers below `vocab_size`.
         vocab_size: V.
-        context_length: the most positions, those in a cache included.
+        context_length: the most positions, those in a cache included; no limit when
+            not given.
         past: positions that a cache holds already.
+        name: what the ids are called in an error.
 
     Raises:
         ValueError: when ids are not (B, T) integers, out of range, none, or too many.
     """
     if token_ids.dim() != 2 or token_ids.dtype not in (torch.int64, torch.int32):
         raise ValueError(
-            "token_ids must be integers of shape (batch, length), got "
+            f"{name} must be integers of shape (batch, length), got "
             f"{token_ids.dtype} of shape {tuple(token_ids.shape)}"
         )
+    if token_ids.numel() == 0:
+        raise ValueError(
+            f"{name} must hold at least one token of one sequence, got shape "
+            f"{tuple(token_ids.shape)}"
+        )
     length = past + token_ids.size(1)
-    if token_ids.size(1) == 0 or length > context_length:
+    if context_length is not None and length > context_length:
         raise ValueError(
             f"the model reads 1 to context_length = {context_length} tokens, got "
             f"{length}" + (f" ({past} of them in the cache)" if past else "")
@@ -37,7 +48,7 @@ def require_token_ids(
     low, high = int(token_ids.min()), int(token_ids.max())
     if low < 0 or high >= vocab_size:
         raise ValueError(
-            f"token ids must lie between 0 and vocab_size - 1 = {vocab_size - 1}, "
+            f"{name} must lie between 0 and vocab_size - 1 = {vocab_size - 1}, "
             f"got {low} to {high}: was the text encoded by this model's tokenizer?"
         )
 

@@ -1,0 +1,135 @@
+"""Faults planted in the recurrent families: each must make a test fail."""
+
+CELL = "models/layers/recurrent_cells.py"
+LAYER = "models/layers/recurrent.py"
+RNN = "models/rnn.py"
+SEQ2SEQ = "models/seq2seq.py"
+
+FAULTS = [
+    (CELL, "f * c + i * g", "i * c + f * g", "LSTM: input and forget gate swapped"),
+    (CELL, "i, f, g, o = (", "f, i, g, o = (", "LSTM: gates in another order"),
+    (CELL, "h = o * c.tanh()", "h = o * c", "LSTM: memory shown without tanh"),
+    (CELL, "slice(d_hidden, 2 * d_hidden)", "slice(d_hidden)", "bias on another gate"),
+    (CELL, "self.h_proj.bias[forget] = 0.0", "pass", "forget bias not the sum"),
+    (CELL, "self.x_proj.bias[forget] = forget_bias", "pass", "forget bias unset"),
+    (CELL, "forget_bias: float = 1.0", "forget_bias: float = 0.0", "no forget bias"),
+    (CELL, "r * n_h", "n_h", "GRU: reset gate left out"),
+    (CELL, "(n_x + r * n_h)", "(n_x * r + n_h)", "GRU: reset gate on the input"),
+    (CELL, "(1 - z) * n + z * h", "z * n + (1 - z) * h", "GRU: update gate inverted"),
+    (CELL, "r_h, z_h, n_h =", "z_h, r_h, n_h =", "GRU: gates of the state swapped"),
+    (CELL, "(from_x + self.h_proj(h)).tanh()", "from_x.tanh()", "RNN: no recurrence"),
+    (CELL, "(d_input + d_hidden + 2)", "(d_input + d_hidden + 1)", "one bias counted"),
+    (CELL, "1 / math.sqrt(d_hidden)", "1 / math.sqrt(d_input)", "initial width"),
+    (CELL, "cls.kernel = None", "pass", "kernel run in place of another step"),
+    (LAYER, "tensor.detach() for", "tensor for", "state not detached"),
+    (LAYER, "state = new\n", "state = state\n", "state never moves on"),
+    (LAYER, "*pair) for pair", "*pair[::-1]) for pair", "state moves in padding only"),
+    (LAYER, "before[len(after)]", "before[0]", "every layer starts as the first"),
+    (LAYER, "before[len(after)]", "before[layer]", "both directions share a state"),
+    (LAYER, "outputs[::-1] if", "outputs if", "backward outputs left reversed"),
+    (LAYER, "reversed(steps) if", "steps if", "backward direction reads forwards"),
+    (LAYER, "x = self.dropout(x) if layer else x", "x = self.dropout(x)", "input drop"),
+    (LAYER, "self.dropout.p,", "0.0,", "kernel without dropout"),
+    (LAYER, "self.training,", "True,", "kernel drops in evaluation"),
+    (LAYER, "fused and mask is None", "fused", "kernel ignores the mask"),
+    (LAYER, "x.masked_fill(~mask[", "x.masked_fill(mask[", "real outputs are erased"),
+    (
+        LAYER,
+        "self.zero_state(x.size(0)) if state is None else state",
+        "self.zero_state(x.size(0))",
+        "state not carried",
+    ),
+    (RNN, "self.recurrent(x, state,", "self.recurrent(x, None,", "state not carried"),
+    (RNN, "self._logits(self.dropout(h))", "self._logits(h)", "outputs not dropped"),
+    (
+        RNN,
+        "self.dropout(self.token_embedding(token_ids))",
+        "self.token_embedding(token_ids)",
+        "token vectors not dropped",
+    ),
+    (RNN, "else mask[:, 0, 0]", "else ~mask[:, 0, 0]", "mask inverted"),
+    (RNN, "d_hidden if layer else d_model", "d_model", "width of higher layers"),
+    (RNN, "config.n_layers - 1", "config.n_layers", "one layer too many counted"),
+    (RNN, 'options["forget_bias"] =', "options_lost =", "forget bias lost"),
+    (
+        RNN,
+        "nn.init.normal_(self.token_embedding.weight, std=config.init_std)",
+        "pass",
+        "table left as it was",
+    ),
+    (
+        SEQ2SEQ,
+        "last  # (B, H) each",
+        "last.flip(0)  # (B, H) each",
+        "directions swapped",
+    ),
+    (
+        SEQ2SEQ,
+        "[forward_last, backward_last]",
+        "[backward_last, forward_last]",
+        "summary swapped",
+    ),
+    (
+        SEQ2SEQ,
+        "self.state_proj(backward_last).tanh()",
+        "self.state_proj(backward_last)",
+        "first state without tanh",
+    ),
+    (SEQ2SEQ, "                mask=state.mask,\n", "", "attention to padding"),
+    (
+        SEQ2SEQ,
+        "None if source_mask.all() else",
+        "None if source_mask.any() else",
+        "encoder reads padding",
+    ),
+    (
+        SEQ2SEQ,
+        "(hidden,) = self.decoder(x, (state.hidden,))",
+        "(hidden,) = self.decoder(x, (state.hidden.detach(),))",
+        "no gradient through time",
+    ),
+    (
+        SEQ2SEQ,
+        "torch.cat([embedded, context], dim=-1)",
+        "torch.cat([context, embedded], dim=-1)",
+        "input swapped",
+    ),
+    (
+        SEQ2SEQ,
+        "[hidden, context, embedded], dim",
+        "[context, hidden, embedded], dim",
+        "readout swapped",
+    ),
+    (
+        SEQ2SEQ,
+        "pairs.unflatten(-1, (-1, 2)).amax(dim=-1)",
+        "pairs.unflatten(-1, (2, -1)).amax(dim=-2)",
+        "maxout over other pairs",
+    ),
+    (
+        SEQ2SEQ,
+        "replace(state, hidden=hidden, context=context,",
+        "replace(state, context=context,",
+        "decoder's state not kept",
+    ),
+    (
+        SEQ2SEQ,
+        "self.output_proj(self.dropout(readout))",
+        "self.output_proj(readout)",
+        "readout not dropped",
+    ),
+    (
+        SEQ2SEQ,
+        "nn.init.normal_(table.weight, std=config.init_std)",
+        "pass",
+        "tables left as they were",
+    ),
+    (SEQ2SEQ, "t[rows] for name", "t for name", "beams not selected"),
+]
+
+TESTS = [
+    "tests/models/layers/test_recurrent.py",
+    "tests/models/test_rnn.py",
+    "tests/models/test_seq2seq.py",
+    "tests/parity/test_recurrent.py",
+]
