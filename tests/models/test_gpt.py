@@ -6,6 +6,7 @@ import transformers
 
 from llm_notes.models.gpt import GPT, PRESETS, GPTConfig
 from llm_notes.models.layers.cache import KeyValueCache
+from llm_notes.models.layers.mask import padding_mask, real_positions
 from llm_notes.models.pretrained.gpt2 import (
     gpt2_from_hugging_face,
     gpt2_to_hugging_face,
@@ -113,6 +114,24 @@ def test_cached_logits_equal_uncached_ones(either, token_ids):
     torch.testing.assert_close(
         torch.cat(parts, dim=1), either(token_ids), atol=1e-5, rtol=0
     )
+
+
+def test_texts_of_different_lengths_are_continued_as_if_alone(either, token_ids):
+    lengths, longest = torch.tensor([7, 4]), 7
+    rows = [token_ids[0, :7], torch.cat([token_ids[1, :3] * 0, token_ids[1, :4]])]
+    padded, new = torch.stack(rows), token_ids[:, 7:9]
+    mask = padding_mask(lengths, longest, left=True)
+    cache = KeyValueCache()
+    either(padded, mask=mask, positions=real_positions(mask), cache=cache)
+    mask = padding_mask(lengths + 2, longest + 2, left=True)
+    logits = either(
+        new, mask=mask, positions=real_positions(mask)[:, longest:], cache=cache
+    )
+    for row, length in enumerate(lengths):
+        alone = torch.cat([padded[row, longest - length :], new[row]])[None]
+        torch.testing.assert_close(
+            logits[row], either(alone)[0, -2:], atol=1e-5, rtol=0
+        )
 
 
 def test_weights_are_given_for_each_layer_and_head(model, token_ids):

@@ -1,5 +1,6 @@
 """Stage 1: from text to batches of token ids.
 
-`corpus` and `download` give text, `tokenizers` turn it into ids, `batching` cuts the
-ids into the windows that a model reads. Nothing here knows a model.
+`corpus`, `tasks` and `download` give text, `cleaning` says what to leave out of it,
+`tokenizers` turn it into ids, `batching` makes the batches that a model reads. Nothing
+here knows a model.
 """

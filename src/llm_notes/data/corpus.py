@@ -18,6 +18,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from llm_notes.data.cleaning.duplicates import (
+    collapse_white_space,
+    drop_exact_duplicates,
+)
+from llm_notes.data.cleaning.minhash import shingles
+from llm_notes.data.cleaning.words import words
+
 PARAGRAPH_BREAK = "\n\n"
 
 
@@ -81,12 +88,12 @@ def reference_paragraphs() -> list[str]:
 
 
 def deduplicate(paragraphs: Sequence[str]) -> list[str]:
-    """Keep the first of all paragraphs that differ in white space only."""
-    first: dict[str, str] = {}
-    for paragraph in paragraphs:
-        first.setdefault(_normalised(paragraph), paragraph)
-    first.pop("", None)
-    return list(first.values())
+    """Keep the first of all paragraphs that differ in white space only.
+
+    Empty ones go too. `cleaning.drop_exact_duplicates` also says what it removes.
+    """
+    kept = drop_exact_duplicates(paragraphs)
+    return [p for p in kept if isinstance(p, str) and p.strip()]
 
 
 def split_paragraphs(
@@ -154,12 +161,12 @@ def leaked_share(train: str, validation: str) -> float:
 
     Raises EmptyCorpusError when the held-out text has no paragraph.
     """
-    known = {_normalised(paragraph) for paragraph in paragraphs_of(train)}
+    known = {collapse_white_space(paragraph) for paragraph in paragraphs_of(train)}
     leaked = total = 0
     for paragraph in _require_paragraphs(validation):
         n_bytes = len(paragraph.encode())
         total += n_bytes
-        leaked += n_bytes * (_normalised(paragraph) in known)
+        leaked += n_bytes * (collapse_white_space(paragraph) in known)
     return leaked / total
 
 
@@ -183,24 +190,15 @@ def near_duplicate_share(
         raise ValueError(f"threshold is {threshold}; it must lie in (0, 1]")
     known: set[tuple[str, ...]] = set()
     for paragraph in paragraphs_of(train):
-        known |= _shingles(paragraph, n_words)
+        known |= shingles(words(paragraph.lower()), n_words)
     near = total = 0
     for paragraph in _require_paragraphs(validation):
         n_bytes = len(paragraph.encode())
         total += n_bytes
-        shingles = _shingles(paragraph, n_words)
-        if shingles and len(shingles & known) >= threshold * len(shingles):
+        own = shingles(words(paragraph.lower()), n_words)
+        if own and len(own & known) >= threshold * len(own):
             near += n_bytes
     return near / total
-
-
-def _normalised(paragraph: str) -> str:
-    return " ".join(paragraph.split())
-
-
-def _shingles(paragraph: str, n_words: int) -> set[tuple[str, ...]]:
-    words = re.findall(r"\w+", paragraph.lower())
-    return {tuple(words[i : i + n_words]) for i in range(len(words) - n_words + 1)}
 
 
 def _require_paragraphs(validation: str) -> list[str]:

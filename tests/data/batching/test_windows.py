@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -110,3 +111,62 @@ def test_a_text_is_one_row_of_whole_numbers():
         sample_windows(torch.zeros(2, 9, dtype=torch.long), 2, 3, seeded())
     with pytest.raises(TypeError, match="float32"):
         consecutive_windows(torch.zeros(9), 2, 3)
+
+
+def array(n_tokens: int, dtype: type = np.uint16) -> np.ndarray:
+    """An array whose first id stands out of what a signed type of its size can hold."""
+    return (np.arange(n_tokens) + np.iinfo(dtype).max - n_tokens + 1).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.uint32])
+def test_an_array_gives_the_windows_of_the_same_tensor(dtype):
+    ids = array(40, dtype)
+    text = torch.from_numpy(ids.astype(np.int64))
+    for ours, theirs in zip(
+        sample_windows(ids, 6, 7, seeded(3)),
+        sample_windows(text, 6, 7, seeded(3)),
+        strict=True,
+    ):
+        assert ours.dtype == torch.int64
+        assert torch.equal(ours, theirs)
+    both = zip(
+        consecutive_windows(ids, 7, 2), consecutive_windows(text, 7, 2), strict=True
+    )
+    for ours, theirs in both:
+        assert all(map(torch.equal, ours, theirs))
+        assert ours[0].dtype == torch.int64
+
+
+class WatchedArray(np.ndarray):
+    """An array that remembers how much of it was read at once."""
+
+    largest = 0
+
+    def __getitem__(self, key):
+        part = super().__getitem__(key)
+        WatchedArray.largest = max(WatchedArray.largest, np.size(part))
+        return np.asarray(part)
+
+    def astype(self, *args, **kwargs):
+        raise AssertionError("the whole array was converted")
+
+
+def test_only_the_windows_that_are_asked_for_are_read():
+    ids = array(10_000).view(WatchedArray)
+    sample_windows(ids, 3, 9, seeded())
+    for _ in consecutive_windows(ids, 9, 3):
+        pass
+    assert WatchedArray.largest == 3 * 10
+
+
+def test_the_batch_goes_to_the_device_that_is_named():
+    for text in (torch.arange(20), array(20)):
+        x, y = sample_windows(text, 2, 5, seeded(), device="meta")
+        assert x.device.type == y.device.type == "meta"
+
+
+def test_an_array_is_one_row_of_whole_numbers_too():
+    with pytest.raises(ValueError, match=r"\(2, 9\)"):
+        sample_windows(np.zeros((2, 9), dtype=int), 2, 3, seeded())
+    with pytest.raises(TypeError, match="float64"):
+        sample_windows(np.zeros(9), 2, 3, seeded())

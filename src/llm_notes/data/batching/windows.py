@@ -1,32 +1,40 @@
 """Windows of token ids: random ones to learn from, consecutive ones to measure on.
 
-This module knows no text and no tokenizer: token ids in, token ids out.
+The text may be a tensor, or a NumPy array in a file larger than memory (`memory_map`):
+only the windows that are asked for are read. This module knows no text and no
+tokenizer: token ids in, token ids out.
 Shapes: N tokens in the text, B batch, T window length (`context_length`).
 """
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
+TokenIds = Tensor | np.ndarray
+
 
 def sample_windows(
-    token_ids: Tensor,
+    token_ids: TokenIds,
     batch_size: int,
     context_length: int,
     generator: torch.Generator,
+    device: torch.device | str | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Draw windows whose places in the text are independent and equally likely.
 
     Args:
-        token_ids: (N,) whole numbers on any device; N >= context_length + 1.
+        token_ids: (N,) whole numbers, a tensor on any device or an array, also a
+            memory-mapped one; N >= context_length + 1.
         batch_size: B, the number of windows. They may overlap or repeat.
         context_length: T, the number of tokens that the model reads.
         generator: a CPU generator; it alone decides which windows come.
+        device: where the batch goes; where the text is when not given.
 
     Returns:
-        Inputs x and targets y, both (B, T) int64 on the device of `token_ids`, with
-        y[b, t] the token that follows x[b, t] in the text.
+        Inputs x and targets y, both (B, T) int64, with y[b, t] the token that follows
+        x[b, t] in the text.
 
     Raises ValueError when the text is too short for one window and its last target.
     """
@@ -41,12 +49,16 @@ def sample_windows(
         )
     starts = torch.randint(n_starts, (batch_size, 1), generator=generator)
     places = starts + torch.arange(context_length + 1)  # (B, T + 1)
-    windows = token_ids[places.to(token_ids.device)].long()
+    if isinstance(token_ids, Tensor):
+        windows = token_ids[places.to(token_ids.device)].long()
+    else:
+        windows = _as_tensor(token_ids[places.numpy()])
+    windows = windows.to(device=device)
     return windows[:, :-1].contiguous(), windows[:, 1:].contiguous()
 
 
 def consecutive_windows(
-    token_ids: Tensor, context_length: int, batch_size: int
+    token_ids: TokenIds, context_length: int, batch_size: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Walk through a text so that each token after the first is a target once.
 
@@ -56,7 +68,7 @@ def consecutive_windows(
     one window gives that short window alone.
 
     Args:
-        token_ids: (N,) whole numbers, N >= 2.
+        token_ids: (N,) whole numbers, N >= 2, read one batch at a time.
         context_length: T, the greatest length of a window.
         batch_size: the greatest number of windows in a batch.
 
@@ -72,29 +84,42 @@ def consecutive_windows(
         raise ValueError(
             f"the text has {len(token_ids)} tokens; it takes 2 to predict one"
         )
-    return _walk(token_ids.long(), context_length, batch_size)
+    return _walk(token_ids, context_length, batch_size)
 
 
 def _walk(
-    token_ids: Tensor, context_length: int, batch_size: int
+    token_ids: TokenIds, context_length: int, batch_size: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     n_targets = len(token_ids) - 1
-    n_windows = n_targets // context_length
-    n_covered = n_windows * context_length
-    inputs = token_ids[:n_covered].view(n_windows, context_length)
-    targets = token_ids[1 : n_covered + 1].view(n_windows, context_length)
-    if n_windows:  # splitting nothing would yield one empty batch
-        yield from zip(inputs.split(batch_size), targets.split(batch_size), strict=True)
+    n_covered = n_targets // context_length * context_length
+    step = batch_size * context_length
+    for start in range(0, n_covered, step):
+        stop = min(start + step, n_covered)
+        ids = _as_tensor(token_ids[start : stop + 1])
+        yield ids[:-1].view(-1, context_length), ids[1:].view(-1, context_length)
     if n_covered < n_targets:
-        yield token_ids[None, n_covered:-1], token_ids[None, n_covered + 1 :]
+        ids = _as_tensor(token_ids[n_covered:])
+        yield ids[None, :-1], ids[None, 1:]
 
 
-def _require_text(token_ids: Tensor) -> None:
-    if token_ids.dim() != 1:
+def _as_tensor(token_ids: TokenIds) -> Tensor:
+    """The ids as int64, copied into memory where they came from an array."""
+    if isinstance(token_ids, Tensor):
+        return token_ids.long()
+    return torch.from_numpy(token_ids.astype(np.int64))
+
+
+def _require_text(token_ids: TokenIds) -> None:
+    if token_ids.ndim != 1:
         raise ValueError(
             f"token_ids has shape {tuple(token_ids.shape)}; a text is one row, (N,)"
         )
-    if token_ids.is_floating_point() or token_ids.is_complex():
+    whole = (
+        not (token_ids.is_floating_point() or token_ids.is_complex())
+        if isinstance(token_ids, Tensor)
+        else token_ids.dtype.kind in "iu"
+    )
+    if not whole:
         raise TypeError(f"token_ids is {token_ids.dtype}; ids are whole numbers")
 
 
