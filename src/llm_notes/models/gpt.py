@@ -19,6 +19,7 @@ from llm_notes.models.layers.feedforward import FeedForward
 from llm_notes.models.layers.initialise import initialise
 from llm_notes.models.layers.inputs import (
     require_dropout,
+    require_positions,
     require_sizes,
     require_token_ids,
 )
@@ -162,6 +163,8 @@ class GPT(nn.Module):
             positions = torch.arange(
                 past, past + token_ids.size(1), device=token_ids.device
             )
+        else:
+            require_positions(positions, config.context_length)
         x = self.token_embedding(token_ids)  # (B, T, D)
         if self.position_embedding is not None:
             x = x + self.position_embedding(positions)

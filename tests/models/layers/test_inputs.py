@@ -7,6 +7,7 @@ import torch
 
 from llm_notes.models.layers.inputs import (
     require_dropout,
+    require_positions,
     require_sizes,
     require_token_ids,
 )
@@ -48,3 +49,11 @@ def test_impossible_dropout_is_refused(dropout):
     require_dropout(0.0)
     with pytest.raises(ValueError, match=f"got {dropout}"):
         require_dropout(dropout)
+
+
+@pytest.mark.parametrize("places", [[0, 5], [-1, 3]])
+def test_places_that_a_model_does_not_have_are_refused(places):
+    require_positions(torch.tensor([[0, 4]]), context_length=5)
+    message = f"context_length - 1 = 4, got {places[0]} to {places[1]}"
+    with pytest.raises(ValueError, match=message):
+        require_positions(torch.tensor(places), context_length=5)

@@ -102,8 +102,8 @@ FAULTS = [
     ),
     (
         ATTENTION,
-        "k = self.k_norm(self._split_heads(self.k_proj(x), self.n_kv_heads))",
-        "k = self._split_heads(self.k_proj(x), self.n_kv_heads)",
+        "            k = self.k_norm(k)\n",
+        "            k = k\n",
         "keys not normalised",
     ),
     (

@@ -184,8 +184,7 @@ class MultiHeadAttention(nn.Module):
         self.k_proj = nn.Linear(d_model, n_kv_heads * self.d_head, bias=bias)
         self.v_proj = nn.Linear(d_model, n_kv_heads * self.d_head, bias=bias)
         self.o_proj = nn.Linear(n_heads * self.d_head, d_model, bias=bias)
-        self.q_norm = nn.Identity() if q_norm is None else q_norm
-        self.k_norm = nn.Identity() if k_norm is None else k_norm
+        self.q_norm, self.k_norm = q_norm, k_norm
         self.output_dropout = nn.Dropout(dropout)
 
     def forward(
@@ -219,7 +218,9 @@ class MultiHeadAttention(nn.Module):
             output (B, T, D) and the weights (B, H, T, S), or None when not asked for.
         """
         past = 0
-        q = self.q_norm(self._split_heads(self.q_proj(x), self.n_heads))  # (B, H, T, K)
+        q = self._split_heads(self.q_proj(x), self.n_heads)  # (B, H, T, K)
+        if self.q_norm is not None:
+            q = self.q_norm(q)
         if memory is not None:
             k, v = self._keys_and_values_of_memory(memory, cache, layer)
         else:
@@ -265,7 +266,9 @@ class MultiHeadAttention(nn.Module):
         return self.output_dropout(self.o_proj(output)), weights
 
     def _keys_and_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        k = self.k_norm(self._split_heads(self.k_proj(x), self.n_kv_heads))
+        k = self._split_heads(self.k_proj(x), self.n_kv_heads)
+        if self.k_norm is not None:
+            k = self.k_norm(k)
         return k, self._split_heads(self.v_proj(x), self.n_kv_heads)
 
     def _keys_and_values_of_memory(

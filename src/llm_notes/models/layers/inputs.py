@@ -53,6 +53,25 @@ def require_token_ids(
         )
 
 
+def require_positions(positions: Tensor, context_length: int) -> None:
+    """Refuse places that a model has no position for.
+
+    Args:
+        positions: (T,) or (B, T) integers from 0 to context_length - 1.
+
+    Raises:
+        ValueError: with the first and the last place that are asked for.
+    """
+    if torch.compiler.is_compiling():
+        return
+    first, last = int(positions.min()), int(positions.max())
+    if first < 0 or last >= context_length:
+        raise ValueError(
+            f"positions must lie between 0 and context_length - 1 = "
+            f"{context_length - 1}, got {first} to {last}"
+        )
+
+
 def require_sizes(config: object, *names: str) -> None:
     """Refuse a configuration with a size below one.
 

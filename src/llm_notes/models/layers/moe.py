@@ -55,7 +55,8 @@ class MixtureOfExperts(nn.Module):
             token, rank = (chosen == number).nonzero(as_tuple=True)
             if len(token):  # an expert that nobody chose has no work
                 weighted = weights[token, rank, None] * expert(tokens[token])
-                output = output.index_add(0, token, weighted)
+                # Under autocast an expert answers in half precision.
+                output = output.index_add(0, token, weighted.to(output.dtype))
         return output.view_as(x)
 
 

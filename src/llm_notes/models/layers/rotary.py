@@ -137,7 +137,9 @@ class RotaryPosition(nn.Module):
         if d_head % 2:
             raise ValueError(f"d_head = {d_head} must be even: numbers turn in pairs")
         self.interleaved = interleaved
-        speeds = base ** (-torch.arange(0, d_head, 2) / d_head)  # (K/2,)
+        # In this order of operations the angles equal those of Hugging Face bit for
+        # bit; a rounding error of the speeds is multiplied by the position.
+        speeds = 1 / base ** (torch.arange(0, d_head, 2) / d_head)  # (K/2,)
         magnitude = 1.0
         if scaling is not None:
             speeds, magnitude = scaling(speeds), scaling.magnitude
