@@ -158,7 +158,7 @@ def test_recording_ends_with_the_context_even_after_an_error(x):
 
 
 def test_experts_may_answer_in_half_precision(x):
-    mixture = build()
+    mixture = build(n_active=E)  # rounding could change the choice of fewer
     with torch.autocast("cpu", dtype=torch.bfloat16):
         output = mixture(x)
     assert output.dtype == torch.float32
