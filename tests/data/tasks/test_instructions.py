@@ -8,13 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_notes.data.tasks import instructions as module
-from llm_notes.data.tasks.instructions import (
-    CATEGORIES,
-    LANGUAGES,
-    Instruction,
-    instructions,
-    stratified_split,
-)
+from llm_notes.data.tasks.instructions import CATEGORIES, Instruction, instructions
+from llm_notes.data.tasks.splits import LANGUAGES, stratified_split
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
 LATIN_WORD = re.compile(r"[A-Za-z]+")

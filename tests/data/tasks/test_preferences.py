@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_notes.data.tasks.instructions import instructions, stratified_split
+from llm_notes.data.tasks.instructions import instructions
 from llm_notes.data.tasks.preferences import (
     CATEGORIES,
     FIELDS,
@@ -15,6 +15,7 @@ from llm_notes.data.tasks.preferences import (
     preferences,
     stratum,
 )
+from llm_notes.data.tasks.splits import stratified_split
 
 LANGUAGES = ("en", "zh")
 HAN = re.compile(r"[\u4e00-\u9fff]")

@@ -6,15 +6,15 @@ answer is plausible and worse for one reason, which is named. A set that prefers
 answers teaches length, so here the chosen answer is the longer one in about half of
 the pairs. The exception is the reason "verbose", where it is always the shorter one.
 
-This module knows no tokenizer and no model. `stratified_split` of `instructions`
+This module knows no tokenizer and no model. `stratified_split` of `splits`
 holds out a part; give it `stratum` from here, which keeps the reasons in proportion.
 """
 
 from dataclasses import dataclass
 from functools import cache
 
-from llm_notes.data.tasks.instructions import require_language
 from llm_notes.data.tasks.json_lines import read_json_lines
+from llm_notes.data.tasks.splits import require_language
 
 CATEGORIES = (
     "advice",
