@@ -67,7 +67,7 @@ def five_grams(text):
     return {text[i : i + 5] for i in range(max(1, len(text) - 4))}
 
 
-@pytest.mark.parametrize(("language", "n"), [("en", 220), ("zh", 200)])
+@pytest.mark.parametrize(("language", "n"), [("en", 440), ("zh", 400)])
 def test_each_language_has_its_reviews_half_of_them_praise(language, n):
     found = reviews(language)
     assert len(found) >= n
@@ -157,14 +157,14 @@ def test_no_single_word_decides(language):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_words_tell_something_and_not_everything(language):
     hits = naive_bayes_hits(reviews(language))
-    assert 0.65 < hits.mean() < 0.9  # when written: 0.73 in English, 0.74 in Chinese
+    assert 0.65 < hits.mean() < 0.9
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_hard_reviews_are_hard_for_whoever_counts_words(language):
     hits = naive_bayes_hits(reviews(language))
     hard = np.array([review.hard for review in reviews(language)])
-    assert hits[hard].mean() < 0.6 < 0.7 < hits[~hard].mean()
+    assert hits[hard].mean() < 0.65 < 0.7 < hits[~hard].mean()
 
 
 def test_no_language_means_both_and_the_file_is_read_once():

@@ -5,7 +5,7 @@ set: ten domains, each with as many that praise as that complain. Most say what 
 think in plain words. About a fifth are hard: negation, irony, understatement, or
 praise of everything but what matters. There a model that counts words has to guess.
 
-A few hundred reviews are enough to compare classifiers and to see why they fail, far
+Several hundred reviews are enough to compare classifiers and to see why they fail, far
 too few to rank good ones. This module knows no tokenizer and no model.
 """
 
