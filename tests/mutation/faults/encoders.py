@@ -252,6 +252,7 @@ FAULTS = [
     ),
 ]
 TESTS = [
+    "tests/models/layers/test_initialise.py",
     "tests/models/test_gpt.py",
     "tests/models/test_transformer.py",
     "tests/models/test_t5.py",
