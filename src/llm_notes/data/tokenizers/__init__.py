@@ -1,19 +1,21 @@
-"""Tokenizers: a ladder from characters to byte pairs, all with one interface."""
+"""Tokenizers: a ladder with one interface.
+
+Characters, words, byte pairs (GPT-2), word pieces (BERT), unigram pieces (T5, Llama).
+"""
 
 from pathlib import Path
 
-from llm_notes.data.tokenizers.base import (
-    Tokenizer,
-    TokenizerFileError,
-    UnencodableTextError,
-    UnknownTokenIdError,
-    read_tokenizer_file,
-)
+from llm_notes.data.tokenizers.base import Tokenizer, UnknownTokenIdError
 from llm_notes.data.tokenizers.byte_pair import BytePairTokenizer
 from llm_notes.data.tokenizers.character import (
     CharacterTokenizer,
     UnknownCharacterError,
 )
+from llm_notes.data.tokenizers.files import TokenizerFileError, read_tokenizer_file
+from llm_notes.data.tokenizers.text import UnencodableTextError
+from llm_notes.data.tokenizers.unigram import UnigramTokenizer
+from llm_notes.data.tokenizers.word import WordTokenizer
+from llm_notes.data.tokenizers.word_piece import WordPieceTokenizer
 
 __all__ = [
     "BytePairTokenizer",
@@ -21,13 +23,23 @@ __all__ = [
     "Tokenizer",
     "TokenizerFileError",
     "UnencodableTextError",
+    "UnigramTokenizer",
     "UnknownCharacterError",
     "UnknownTokenIdError",
+    "WordPieceTokenizer",
+    "WordTokenizer",
     "load_tokenizer",
 ]
 
 _KINDS: dict[str, type[Tokenizer]] = {
-    cls.kind: cls for cls in (CharacterTokenizer, BytePairTokenizer)
+    cls.kind: cls
+    for cls in (
+        CharacterTokenizer,
+        WordTokenizer,
+        BytePairTokenizer,
+        WordPieceTokenizer,
+        UnigramTokenizer,
+    )
 }
 
 

@@ -3,10 +3,12 @@
 It knows nothing of words. Its vocabulary is small and its sequences are long.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Self
 
-from llm_notes.data.tokenizers.base import Tokenizer, printable, require_encodable
+from llm_notes.data.tokenizers.base import Tokenizer
+from llm_notes.data.tokenizers.special_tokens import number_special_tokens
+from llm_notes.data.tokenizers.text import printable, require_encodable
 
 
 class UnknownCharacterError(ValueError):
@@ -22,12 +24,17 @@ class CharacterTokenizer(Tokenizer):
     such as `Corpus.alphabet`, or use the byte-level `BytePairTokenizer`, which can
     encode every text.
 
+    Args:
+        alphabet: the characters, in any order.
+        special_tokens: their ids follow those of the alphabet, in this order.
+
     Raises ValueError for an empty alphabet or one that names a character twice.
     """
 
     kind = "character"
+    lossless = True
 
-    def __init__(self, alphabet: str) -> None:
+    def __init__(self, alphabet: str, special_tokens: Sequence[str] = ()) -> None:
         if not alphabet:
             raise ValueError("the alphabet is empty; train on a text with characters")
         require_encodable(alphabet)
@@ -35,34 +42,41 @@ class CharacterTokenizer(Tokenizer):
         if len(self.alphabet) != len(alphabet):
             raise ValueError("the alphabet names a character twice")
         self._id_of = {c: index for index, c in enumerate(self.alphabet)}
+        self.special_ids = number_special_tokens(special_tokens, len(self.alphabet))
+        self._texts = [*self.alphabet, *self.special_ids]
 
     @classmethod
-    def train(cls, text: str) -> Self:
+    def train(cls, text: str, special_tokens: Sequence[str] = ()) -> Self:
         """The tokenizer whose alphabet is the characters of `text`."""
-        return cls("".join(sorted(set(text))))
+        return cls("".join(sorted(set(text))), special_tokens)
 
     @property
     def vocab_size(self) -> int:
-        return len(self.alphabet)
+        return len(self._texts)
 
-    def encode(self, text: str) -> list[int]:
+    def token(self, token_id: int) -> str:
+        return printable(self._texts[self._require_id(token_id)])
+
+    def _encode(self, text: str) -> list[int]:
         """One id for each character. Raises UnknownCharacterError."""
         try:
             return [self._id_of[c] for c in text]
         except KeyError as error:
             unknown = error.args[0]
+            position = text.index(unknown)
             raise UnknownCharacterError(
-                f"{unknown!r} (U+{ord(unknown):04X}) at position "
-                f"{text.index(unknown)} is not among the {self.vocab_size} characters "
-                f"of the alphabet, {printable(self.alphabet)}; train the tokenizer on "
-                "a text that has it, remove it, or use BytePairTokenizer"
+                f"{unknown!r} (U+{ord(unknown):04X}) at position {position}, after "
+                f"{text[max(0, position - 20) : position]!r}, is not among the "
+                f"{len(self.alphabet)} characters of the alphabet, "
+                f"{printable(self.alphabet)}; train the tokenizer on a text that has "
+                "it, remove it, or use BytePairTokenizer"
             ) from None
 
-    def decode(self, token_ids: Iterable[int]) -> str:
-        return "".join(self.alphabet[self._require_id(i)] for i in token_ids)
+    def _decode(self, token_ids: list[int]) -> str:
+        return "".join([self._texts[token_id] for token_id in token_ids])
 
-    def token(self, token_id: int) -> str:
-        return printable(self.alphabet[self._require_id(token_id)])
+    def _last_cut(self, text: str, start: int, end: int) -> int:
+        return end
 
     def _to_json(self) -> dict[str, Any]:
         return {"alphabet": self.alphabet}
@@ -72,4 +86,4 @@ class CharacterTokenizer(Tokenizer):
         alphabet = content["alphabet"]
         if not isinstance(alphabet, str):
             raise TypeError(f"the alphabet is a {type(alphabet).__name__}, not a text")
-        return cls(alphabet)
+        return cls(alphabet, content["special_tokens"])
