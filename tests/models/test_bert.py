@@ -121,7 +121,11 @@ def test_presets_have_the_published_number_of_parameters(name, count):
     [
         (torch.tensor([[29]]), None, "vocab_size - 1 = 28"),
         (torch.zeros(1, 14, dtype=torch.long), None, "context_length = 13"),
-        (torch.zeros(1, 3, dtype=torch.long), torch.full((1, 3), 2), "got 2 to 2"),
+        (
+            torch.zeros(1, 3, dtype=torch.long),
+            torch.full((1, 3), 2),
+            "n_segments - 1 = 1",
+        ),
         (
             torch.zeros(1, 3, dtype=torch.long),
             torch.zeros(1, 2, dtype=torch.long),

@@ -306,7 +306,7 @@ def test_a_token_of_mixtral_uses_13_of_47_billion_parameters():
         ({"n_heads": 5, "n_kv_heads": 5}, "d_model = 24 .* n_heads = 5"),
         ({"n_kv_heads": 4}, "n_heads = 6 .* n_kv_heads = 4"),
         ({"n_layers": 0}, "n_layers must be at least 1, got 0"),
-        ({"d_ff": 2.5}, "d_ff must be at least 1, got 2.5"),
+        ({"d_ff": 2.5}, "d_ff must be an integer, got 2.5"),
         ({"window": 0}, "window must be at least 1, got 0"),
         ({"d_head": 0}, "d_head must be at least 1, got 0"),
         ({"d_head": 5}, "d_head = 5 must be even"),

@@ -1,5 +1,7 @@
 """The wall names every model of the package, and says when one is not equal."""
 
+import importlib
+import inspect
 from pathlib import Path
 
 import pytest
@@ -13,13 +15,36 @@ NEAR = Parity("near", "torch.nn.Linear", 1_234, 9e-6, 1e-5)
 FAR = Parity("far", "torch.nn.Linear", 5, 0.0, 1.1e-5)
 
 
-def test_every_comparison_holds():
-    found = list(wall.measure())
+@pytest.fixture(scope="module")
+def found() -> list[Parity]:
+    return list(wall.measure())
+
+
+def test_every_comparison_holds(found):
     assert [p.family for p in found if not wall.holds(p)] == []
 
 
-def test_no_family_stands_on_the_wall_twice():
-    families = [parity.family for parity in wall.measure()]
+def test_no_comparison_is_forgotten():
+    folder = Path(wall.__file__).parent
+    modules = [
+        importlib.import_module(f"llm_notes.parity.{path.stem}")
+        for path in folder.glob("*.py")
+        if path.stem not in ("__init__", "__main__", "case", "wall")
+    ]
+    comparisons = {
+        f"{module.__name__}.{name}"
+        for module in modules
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__
+        and not name.startswith("_")
+        and function.__annotations__.get("return") is Parity
+    }
+    on_the_wall = {f"{case.__module__}.{case.__name__}" for case in wall.WALL}
+    assert comparisons == on_the_wall
+
+
+def test_no_family_stands_on_the_wall_twice(found):
+    families = [parity.family for parity in found]
     assert len(set(families)) == len(families)
 
 
@@ -45,14 +70,20 @@ def test_an_error_above_the_tolerance_does_not_hold():
 def test_the_table_has_a_row_for_each_and_no_gradient_where_there_is_none():
     lines = wall.as_markdown([NEAR, Parity("ids", "torch", 7, 0.0)]).splitlines()
     assert len(lines) == 4
-    assert "| 1,234 | 9.0e-06 | 1.0e-05 |" in lines[2]
-    assert lines[3].endswith("| 7 | 0 |  |")
+    assert lines[2] == "| near | 9.0e-06 | 1.0e-05 | 1,234 | `torch.nn.Linear` |"
+    assert lines[3] == "| ids | 0 |  | 7 | `torch` |"
 
 
-@pytest.mark.parametrize(("found", "code"), [([NEAR], 0), ([NEAR, FAR], 1)])
-def test_the_command_fails_when_something_differs(found, code, monkeypatch, capsys):
-    monkeypatch.setattr(command, "measure", lambda: iter(found))
+def test_each_library_is_named_once_with_its_version():
+    numpy = Parity("ids", "numpy.linalg.svd", 7, 0.0)
+    names = [library.split()[0] for library in wall.libraries([NEAR, numpy, FAR])]
+    assert names == ["numpy", "torch"]
+
+
+@pytest.mark.parametrize(("lines", "code"), [([NEAR], 0), ([NEAR, FAR], 1)])
+def test_the_command_fails_when_something_differs(lines, code, monkeypatch, capsys):
+    monkeypatch.setattr(command, "measure", lambda: iter(lines))
     assert command.main() == code
     output = capsys.readouterr().out
-    assert output.count("\n") == len(found)
+    assert output.count("\n") == len(lines)
     assert ("DIFFERS" in output) == bool(code)

@@ -109,6 +109,7 @@ class BERT(nn.Module):
             )
             for _ in range(config.n_layers)
         )
+        initialise(self, config.init_std)
 
     def forward(
         self,
@@ -142,7 +143,9 @@ class BERT(nn.Module):
                 f"segment_ids have shape {tuple(segment_ids.shape)} and token_ids "
                 f"{tuple(token_ids.shape)}; each token has one segment"
             )
-        require_token_ids(segment_ids, config.n_segments, config.context_length)
+        require_token_ids(
+            segment_ids, config.n_segments, name="segment_ids", size_name="n_segments"
+        )
         positions = torch.arange(token_ids.size(1), device=token_ids.device)
         x = (
             self.token_embedding(token_ids)
@@ -195,7 +198,7 @@ class BERTForPretraining(nn.Module):
         self.transform = nn.Linear(config.d_model, config.d_model)
         self.transform_norm = LayerNorm(config.d_model, config.norm_eps)
         self.token_bias = nn.Parameter(torch.zeros(config.vocab_size))
-        initialise(self, config.init_std, config.n_layers)
+        initialise(self, config.init_std)
 
     def forward(
         self,
@@ -228,7 +231,7 @@ class BERTClassifier(nn.Module):
         self.pooler = Pooler(config.d_model)
         self.dropout = nn.Dropout(config.dropout)
         self.classifier = nn.Linear(config.d_model, n_classes)
-        initialise(self, config.init_std, config.n_layers)
+        initialise(self, config.init_std)
 
     def forward(
         self,

@@ -164,7 +164,7 @@ class GPT(nn.Module):
                 past, past + token_ids.size(1), device=token_ids.device
             )
         else:
-            require_positions(positions, config.context_length)
+            require_positions(positions, token_ids, config.context_length)
         x = self.token_embedding(token_ids)  # (B, T, D)
         if self.position_embedding is not None:
             x = x + self.position_embedding(positions)

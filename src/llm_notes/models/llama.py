@@ -228,7 +228,7 @@ class Llama(nn.Module):
                 past, past + token_ids.size(1), device=token_ids.device
             )
         else:
-            require_positions(positions, config.context_length)
+            require_positions(positions, token_ids, config.context_length)
         x = self.dropout(self.token_embedding(token_ids))  # (B, T, D)
 
         all_weights = []

@@ -21,6 +21,7 @@ from llm_notes.models.layers.feedforward import (
 )
 from llm_notes.models.layers.inputs import (
     require_dropout,
+    require_one_memory_each,
     require_sizes,
     require_token_ids,
 )
@@ -147,7 +148,9 @@ class T5(nn.Module):
             ValueError: when ids are not (B, S), out of range, or too many.
         """
         config = self.config
-        require_token_ids(source_ids, config.vocab_size, config.context_length)
+        require_token_ids(
+            source_ids, config.vocab_size, config.context_length, name="source_ids"
+        )
         length = source_ids.size(1)
         bias = self.encoder_bias(length, length)  # (H, S, S)
         x = self.dropout(self.token_embedding(source_ids))  # (B, S, D)
@@ -170,7 +173,8 @@ class T5(nn.Module):
             target_ids: (B, T), beginning with the start token (T5 uses the padding
                 id). With a cache: only the tokens that it does not hold yet.
             memory: (B, S, D) from `encode`.
-            source_mask, target_mask: (B, 1, 1, S) and (B, 1, 1, T), True where real.
+            source_mask, target_mask: (B, 1, 1, S) and (B, 1, 1, T), True where real;
+                with a cache, T counts its tokens too.
             cache: keeps keys and values of the target and of memory between calls.
             return_weights: also return each block's (self, cross) attention weights.
 
@@ -180,7 +184,14 @@ class T5(nn.Module):
         """
         config = self.config
         past = 0 if cache is None else cache.length
-        require_token_ids(target_ids, config.vocab_size, config.context_length, past)
+        require_one_memory_each(target_ids, memory)
+        require_token_ids(
+            target_ids,
+            config.vocab_size,
+            config.context_length,
+            past,
+            name="target_ids",
+        )
         n_new = target_ids.size(1)
         bias = self.decoder_bias(n_new, past + n_new)  # (H, T, past + T)
         x = self.dropout(self.token_embedding(target_ids))  # (B, T, D)

@@ -19,6 +19,7 @@ from llm_notes.models.layers.embedding import TokenEmbedding
 from llm_notes.models.layers.feedforward import FeedForward
 from llm_notes.models.layers.inputs import (
     require_dropout,
+    require_one_memory_each,
     require_sizes,
     require_token_ids,
 )
@@ -131,7 +132,9 @@ class Transformer(nn.Module):
             ValueError: when ids are not (B, S), out of range, or too many.
         """
         config = self.config
-        require_token_ids(source_ids, config.vocab_size, config.context_length)
+        require_token_ids(
+            source_ids, config.vocab_size, config.context_length, name="source_ids"
+        )
         x = self._embed(self.source_embedding, source_ids)
         for block in self.encoder:
             x, _ = block(x, source_mask)
@@ -152,7 +155,8 @@ class Transformer(nn.Module):
             target_ids: (B, T), beginning with the start token. With a cache: only
                 the tokens that it does not hold yet.
             memory: (B, S, D) from `encode`.
-            source_mask, target_mask: (B, 1, 1, S) and (B, 1, 1, T), True where real.
+            source_mask, target_mask: (B, 1, 1, S) and (B, 1, 1, T), True where real;
+                with a cache, T counts its tokens too.
             cache: keeps keys and values of the target and of memory between calls.
             return_weights: also return each block's (self, cross) attention weights.
 
@@ -161,9 +165,14 @@ class Transformer(nn.Module):
             (B, H, T, T) and (B, H, T, S).
         """
         past = 0 if cache is None else cache.length
+        require_one_memory_each(target_ids, memory)
         table = self.target_embedding
         require_token_ids(
-            target_ids, table.weight.size(0), self.config.context_length, past
+            target_ids,
+            table.weight.size(0),
+            self.config.context_length,
+            past,
+            name="target_ids",
         )
         x = self._embed(table, target_ids, past)
         all_weights = []
@@ -209,7 +218,7 @@ class Transformer(nn.Module):
             past, past + token_ids.size(1), device=token_ids.device
         )
         x = math.sqrt(self.config.d_model) * table(token_ids)  # (B, T, D)
-        return self.dropout(x + self.position(positions))
+        return self.dropout(x + self.position(positions).to(x.dtype))
 
     def _initialise(self) -> None:
         # With the factor sqrt(D), embeddings of deviation 1/sqrt(D) begin at size one,

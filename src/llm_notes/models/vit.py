@@ -110,7 +110,7 @@ class ViT(nn.Module):
             for _ in range(config.n_layers)
         )
         self.final_norm = LayerNorm(config.d_model, config.norm_eps)
-        initialise(self, config.init_std, config.n_layers)
+        initialise(self, config.init_std)
 
     def forward(
         self, images: Tensor, return_weights: bool = False

@@ -27,6 +27,7 @@ def bert() -> Parity:
             intermediate_size=37,
             max_position_embeddings=19,
             type_vocab_size=3,
+            layer_norm_eps=1e-3,  # large enough to show when it is ignored
             hidden_dropout_prob=0.0,
             attention_probs_dropout_prob=0.0,
         )

@@ -38,6 +38,7 @@ def _against_transformers(family: str, feed_forward: str, tied: bool) -> Parity:
             relative_attention_num_buckets=8,
             relative_attention_max_distance=12,
             dropout_rate=0.0,
+            layer_norm_epsilon=1e-3,  # large enough to show when it is ignored
             feed_forward_proj=feed_forward,
             tie_word_embeddings=tied,
         )

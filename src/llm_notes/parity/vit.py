@@ -25,6 +25,7 @@ def vit() -> Parity:
             num_hidden_layers=2,
             num_attention_heads=3,
             intermediate_size=37,
+            layer_norm_eps=1e-3,  # large enough to show when it is ignored
             hidden_dropout_prob=0.0,
             attention_probs_dropout_prob=0.0,
         )

@@ -369,9 +369,46 @@ def test_memory_is_projected_once_when_there_is_a_cache(generator):
     expected, _ = attention(x, memory)
     cache = KeyValueCache()
     first, _ = attention(x[:, :1], memory, cache=cache)
-    # The second call does not read memory any more.
-    rest, _ = attention(x[:, 1:], torch.zeros_like(memory), cache=cache)
+    with torch.no_grad():  # the second call does not use the projection any more
+        attention.k_proj.weight.zero_()
+    rest, _ = attention(x[:, 1:], memory, cache=cache)
     torch.testing.assert_close(torch.cat([first, rest], 1), expected, atol=1e-5, rtol=0)
+
+
+def test_a_refused_mask_leaves_the_cache_as_it_was(generator):
+    attention = MultiHeadAttention(D, H, is_causal=True)
+    cache = KeyValueCache()
+    attention(randn(generator, B, 3, D), cache=cache)
+    new_only = torch.ones(B, 1, 1, 1, dtype=torch.bool)
+    with pytest.raises(ValueError, match="S counts the keys in a cache"):
+        attention(randn(generator, B, 1, D), mask=new_only, cache=cache)
+    assert cache.length == 3
+
+
+@pytest.mark.parametrize(
+    "options", [{"is_causal": True}, {"rotary": RotaryPosition(D // H, 9)}]
+)
+def test_what_belongs_to_self_attention_is_refused_with_memory(generator, options):
+    attention = MultiHeadAttention(D, H, **options)
+    with pytest.raises(ValueError, match="belong to self-attention"):
+        attention(randn(generator, B, T, D), randn(generator, B, S, D))
+
+
+@pytest.mark.parametrize("heads", [(0, None), (3, 0)])
+def test_attention_without_heads_is_refused(heads):
+    with pytest.raises(ValueError, match="must be at least 1"):
+        MultiHeadAttention(D, *heads)
+
+
+def test_half_precision_works_beside_angles_in_full_precision(generator):
+    rotary = RotaryPosition(D // H, context_length=S)
+    attention = MultiHeadAttention(D, H, is_causal=True, rotary=rotary)
+    for parameter in attention.parameters():
+        parameter.data = parameter.data.bfloat16()
+    x, cache = randn(generator, B, S, D).bfloat16(), KeyValueCache()
+    output, _ = attention(x, cache=cache)
+    assert output.dtype == torch.bfloat16
+    assert cache.n_bytes == 2 * B * S * D * 2  # keys and values, two bytes a number
 
 
 @pytest.mark.parametrize(("window", "is_causal"), [(0, True), (-1, True), (3, False)])

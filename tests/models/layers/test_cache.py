@@ -66,13 +66,26 @@ def test_a_static_cache_has_room_for_something():
 
 def test_keys_of_a_memory_are_computed_once_for_each_layer():
     cache, calls = KeyValueCache(), []
+    memory = torch.zeros(1, 2, 4)
 
-    def compute():
+    def compute(given):
+        assert given is memory
         calls.append(1)
         return torch.full((1, 1, 2, 3), float(len(calls))), torch.zeros(1, 1, 2, 3)
 
-    first = cache.of_memory(0, compute)
-    assert cache.of_memory(0, compute)[0] is first[0]
-    assert cache.of_memory(1, compute)[0][0, 0, 0, 0] == 2
+    first = cache.of_memory(0, memory, compute)
+    assert cache.of_memory(0, memory, compute)[0] is first[0]
+    assert cache.of_memory(1, memory, compute)[0][0, 0, 0, 0] == 2
     assert cache.length == 0  # memory is no position of the decoder
     assert cache.n_bytes == 2 * 2 * 2 * 3 * 4
+    with pytest.raises(ValueError, match="another source"):
+        cache.of_memory(0, memory.clone(), compute)
+
+
+def test_a_static_cache_refuses_to_be_differentiated():
+    cache = StaticKeyValueCache(max_length=4)
+    keys = torch.zeros(1, 1, 2, 3, requires_grad=True)
+    with pytest.raises(ValueError, match=r"torch\.no_grad"):
+        cache.append(0, keys, keys)
+    with torch.no_grad():
+        assert cache.append(0, keys, keys)[0].shape == (1, 1, 2, 3)

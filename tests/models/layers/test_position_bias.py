@@ -98,3 +98,12 @@ def test_distances_without_a_token_leave_their_numbers_alone():
     used = bias.weight.grad.abs().sum(dim=1) > 0
     # Distances 0, 1 and 2; what lies ahead counts as distance 0.
     assert used.tolist() == [True, True, True, False, False, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("n_buckets", "max_distance", "bidirectional"),
+    [(32, 16, False), (32, 8, True), (2, 128, True), (1, 128, False)],
+)
+def test_buckets_that_would_overlap_are_refused(n_buckets, max_distance, bidirectional):
+    with pytest.raises(ValueError, match=f"n_buckets = {n_buckets} .* {max_distance}"):
+        RelativePositionBias(3, n_buckets, max_distance, bidirectional)

@@ -37,3 +37,10 @@ def test_everything_that_does_not_fit_is_listed_and_nothing_is_copied():
     assert "1 of another shape: 1.weight: (5,) where the model has (2,)" in message
     for name, tensor in target.state_dict().items():
         assert tensor.equal(before[name])
+
+
+def test_a_model_without_numbers_is_refused():
+    with torch.device("meta"):
+        target = model()
+    with pytest.raises(ValueError, match="meta device"):
+        load_weights(target, model().state_dict())

@@ -33,8 +33,8 @@ FAULTS = [
     ),
     (
         ATTENTION,
-        "        scores = scores + bias\n",
-        "        scores = scores - bias\n",
+        "scores = scores + bias",
+        "scores = scores - bias",
         "bias subtracted",
     ),
     (ATTENTION, "compared.tanh()", "compared", "additive attention without its tanh"),
@@ -84,8 +84,8 @@ FAULTS = [
     ),
     (
         ATTENTION,
-        "                scale=self.scale,",
-        "                scale=None,",
+        "        scale=scale,\n",
+        "        scale=None,\n",
         "scale not passed to the kernel",
     ),
     (
@@ -108,8 +108,8 @@ FAULTS = [
     ),
     (
         ATTENTION,
-        "return cache.of_memory(layer, lambda",
-        "return cache.of_memory(0, lambda",
+        "return cache.of_memory(layer, memory",
+        "return cache.of_memory(0, memory",
         "all layers share the first one's memory",
     ),
     (
@@ -276,6 +276,36 @@ FAULTS = [
         "x, self.weight.shape, self.weight, self.eps)",
         "x, self.weight.shape, None, self.eps)",
         "gain forgotten",
+    ),
+    (
+        NORM,
+        "self.weight, self.bias, self.eps\n",
+        "self.weight, self.bias, 1e-5\n",
+        "epsilon of LayerNorm ignored",
+    ),
+    (
+        ATTENTION,
+        "            require_mask(mask, x.size(0), self.n_heads, x.size(1), n_keys)\n",
+        "            pass\n",
+        "a mask of another shape let through",
+    ),
+    (
+        ATTENTION,
+        "past = 0 if cache is None or memory is not None else cache.length_of(layer)",
+        "past = 0",
+        "the past forgotten",
+    ),
+    (
+        "models/layers/rotary.py",
+        ").to(x.dtype)",
+        ")",
+        "half precision promoted by the angles",
+    ),
+    (
+        CACHE,
+        "if first is not memory:",
+        "if first.shape != memory.shape:",
+        "another source answered from the old one",
     ),
     (
         NORM,

@@ -152,11 +152,10 @@ FAULTS = [
     ),
     (
         _LATENT,
-        "bias = bias.masked_fill(~mask, -math.inf)",
-        "pass",
-        "a bias drops the mask",
+        "attend(q, k, v, mask, bias, return_weights=return_weights)",
+        "attend(q, k, v, mask, return_weights=return_weights)",
+        "bias forgotten",
     ),
-    (_LATENT, "(q, k, v, mask, bias)", "(q, k, v, mask)", "bias forgotten"),
     (_LATENT, "(d_latent + d_rotary)", "d_latent", "rotated key costs nothing"),
     (_LATENT, "return 2 * n_layers", "return n_layers", "values cost nothing"),
     # Rotations.

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_notes.models.layers.cache import KeyValueCache
+from llm_notes.models.layers.inputs import require_mask
 from llm_notes.models.layers.mask import causal_mask
 from llm_notes.models.layers.rotary import RotaryPosition
 
@@ -56,7 +57,7 @@ def scaled_dot_product_attention(
     scale = 1 / math.sqrt(d_head) if scale is None else scale
     scores = q @ k.transpose(-2, -1) * scale  # (..., T, S)
     if bias is not None:
-        scores = scores + bias
+        scores = scores + bias.to(scores.dtype)
     if mask is None:
         weights = scores.softmax(dim=-1)  # rows sum to one
     else:
@@ -64,6 +65,47 @@ def scaled_dot_product_attention(
         scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
         weights = scores.softmax(dim=-1).masked_fill(~mask, 0.0)
     return weights @ v, weights
+
+
+def attend(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    mask: Tensor | None = None,
+    bias: Tensor | None = None,
+    scale: float | None = None,
+    dropout: float = 0.0,
+    is_causal: bool = False,
+    return_weights: bool = False,
+) -> tuple[Tensor, Tensor | None]:
+    """`scaled_dot_product_attention`, by PyTorch's fused kernel where it can be.
+
+    Args:
+        dropout: share of the weights that is dropped.
+        is_causal: let the kernel mask the future itself; for T = S, without a mask.
+        return_weights: compute the weights in the open and return them. The kernel
+            never stores the (T, S) matrix.
+
+    Returns:
+        output (..., T, W), and the weights (..., T, S) or None.
+    """
+    if return_weights:
+        output, weights = scaled_dot_product_attention(q, k, v, mask, bias, scale)
+        if dropout:
+            output = nn.functional.dropout(weights, dropout) @ v
+        return output, weights
+    if bias is not None and mask is not None:
+        bias = bias.masked_fill(~mask, -math.inf)
+    output = nn.functional.scaled_dot_product_attention(
+        q,
+        k,
+        v,
+        attn_mask=mask if bias is None else bias.to(q.dtype),
+        dropout_p=dropout,
+        is_causal=is_causal,
+        scale=scale,
+    )
+    return output, None
 
 
 class AdditiveAttention(nn.Module):
@@ -161,6 +203,10 @@ class MultiHeadAttention(nn.Module):
     ) -> None:
         super().__init__()
         n_kv_heads = n_heads if n_kv_heads is None else n_kv_heads
+        if min(n_heads, n_kv_heads) < 1:
+            raise ValueError(
+                f"n_heads = {n_heads} and n_kv_heads = {n_kv_heads} must be at least 1"
+            )
         if d_head is None and d_model % n_heads:
             raise ValueError(
                 f"d_model = {d_model} is not divisible by n_heads = {n_heads}"
@@ -217,7 +263,15 @@ class MultiHeadAttention(nn.Module):
         Returns:
             output (B, T, D) and the weights (B, H, T, S), or None when not asked for.
         """
-        past = 0
+        if memory is not None and (self.is_causal or self.rotary is not None):
+            raise ValueError(
+                "causal attention and rotations belong to self-attention, and memory "
+                "was given"
+            )
+        past = 0 if cache is None or memory is not None else cache.length_of(layer)
+        n_keys = past + x.size(1) if memory is None else memory.size(1)
+        if mask is not None:  # before anything is written to the cache
+            require_mask(mask, x.size(0), self.n_heads, x.size(1), n_keys)
         q = self._split_heads(self.q_proj(x), self.n_heads)  # (B, H, T, K)
         if self.q_norm is not None:
             q = self.q_norm(q)
@@ -225,7 +279,6 @@ class MultiHeadAttention(nn.Module):
             k, v = self._keys_and_values_of_memory(memory, cache, layer)
         else:
             k, v = self._keys_and_values(x)  # (B, G, T, K)
-            past = 0 if cache is None else cache.length_of(layer)
             if self.rotary is not None:
                 if positions is None:
                     positions = torch.arange(past, past + x.size(1), device=x.device)
@@ -241,27 +294,11 @@ class MultiHeadAttention(nn.Module):
         plain = mask is None and bias is None and self.window is None and past == 0
         kernel_is_causal = self.is_causal and plain and not return_weights
         if self.is_causal and not kernel_is_causal:
-            causal = causal_mask(q.size(2), k.size(2), x.device, self.window)
+            causal = causal_mask(q.size(2), n_keys, x.device, self.window)
             mask = causal if mask is None else mask & causal
-        if return_weights:
-            output, weights = scaled_dot_product_attention(
-                q, k, v, mask, bias, self.scale
-            )
-            if dropout:
-                output = nn.functional.dropout(weights, dropout) @ v
-        else:
-            weights = None
-            if bias is not None and mask is not None:
-                bias = bias.masked_fill(~mask, -math.inf)
-            output = nn.functional.scaled_dot_product_attention(
-                q,
-                k,
-                v,
-                attn_mask=mask if bias is None else bias,
-                dropout_p=dropout,
-                is_causal=kernel_is_causal,
-                scale=self.scale,
-            )
+        output, weights = attend(
+            q, k, v, mask, bias, self.scale, dropout, kernel_is_causal, return_weights
+        )
         output = output.transpose(1, 2).flatten(start_dim=2)  # heads side by side
         return self.output_dropout(self.o_proj(output)), weights
 
@@ -276,7 +313,7 @@ class MultiHeadAttention(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         if cache is None:
             return self._keys_and_values(memory)
-        return cache.of_memory(layer, lambda: self._keys_and_values(memory))
+        return cache.of_memory(layer, memory, self._keys_and_values)
 
     def _split_heads(self, x: Tensor, n_heads: int) -> Tensor:
         """(B, T, heads * K) -> (B, heads, T, K)"""

@@ -22,7 +22,7 @@ class KeyValueCache:
 
     def __init__(self) -> None:
         self._layers: dict[int, KeysAndValues] = {}
-        self._memory: dict[int, KeysAndValues] = {}
+        self._memory: dict[int, tuple[Tensor, KeysAndValues]] = {}
 
     @property
     def length(self) -> int:
@@ -38,8 +38,7 @@ class KeyValueCache:
         """Memory that the stored keys and values take, in bytes."""
         return sum(
             tensor.numel() * tensor.element_size()
-            for layers in (self._layers, self._memory)
-            for pair in layers.values()
+            for pair in (*self._layers.values(), *(m[1] for m in self._memory.values()))
             for tensor in pair
         )
 
@@ -66,12 +65,27 @@ class KeyValueCache:
         return keys, values
 
     def of_memory(
-        self, layer: int, compute: Callable[[], KeysAndValues]
+        self, layer: int, memory: Tensor, compute: Callable[[Tensor], KeysAndValues]
     ) -> KeysAndValues:
-        """Keys and values of an encoder's output, computed at the first call only."""
+        """Keys and values of an encoder's output, computed at the first call only.
+
+        Args:
+            layer: which layer they belong to.
+            memory: (B, S, D), the same tensor at each call.
+            compute: maps it to keys and values (B, G, S, K).
+
+        Raises:
+            ValueError: when another memory is given than the first time.
+        """
         if layer not in self._memory:
-            self._memory[layer] = compute()
-        return self._memory[layer]
+            self._memory[layer] = memory, compute(memory)
+        first, keys_and_values = self._memory[layer]
+        if first is not memory:
+            raise ValueError(
+                "the cache belongs to another source: use a fresh KeyValueCache for "
+                "each, and give the same memory at each step"
+            )
+        return keys_and_values
 
 
 class StaticKeyValueCache(KeyValueCache):
@@ -84,8 +98,8 @@ class StaticKeyValueCache(KeyValueCache):
         max_length: the most positions that one sequence can have.
 
     Raises:
-        ValueError: from `append`, when the positions exceed `max_length`; nothing
-            is stored then.
+        ValueError: from `append`, when the positions exceed `max_length`, or when
+            gradients are recorded; nothing is stored then.
     """
 
     def __init__(self, max_length: int) -> None:
@@ -99,6 +113,11 @@ class StaticKeyValueCache(KeyValueCache):
         return self._used.get(layer, 0)
 
     def append(self, layer: int, keys: Tensor, values: Tensor) -> KeysAndValues:
+        if torch.is_grad_enabled() and keys.requires_grad:
+            raise ValueError(
+                "a static cache is overwritten in place and cannot be differentiated: "
+                "generate under torch.no_grad(), or use KeyValueCache"
+            )
         start = self.length_of(layer)
         stop = start + keys.size(2)
         if stop > self.max_length:

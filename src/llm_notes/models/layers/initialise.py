@@ -8,18 +8,19 @@ from torch import nn
 from llm_notes.models.layers.embedding import TokenEmbedding
 
 
-def initialise(model: nn.Module, std: float, n_layers: int) -> None:
-    """Normal weights for token tables and linear maps, in place (GPT-2's rule).
+def initialise(model: nn.Module, std: float, n_layers: int | None = None) -> None:
+    """Normal weights for token tables and linear maps, in place.
 
-    The projections that write into the residual stream (`o_proj` and `down_proj`) get
-    the deviation std / sqrt(2 L), because 2 L of them add up (Radford et al. 2019,
-    section 2.3). Biases become zero; norms and position tables stay as they are.
+    Given a number of layers, the projections that write into the residual stream
+    (`o_proj` and `down_proj`) get the deviation std / sqrt(2 L), because 2 L of them
+    add up (GPT-2; Radford et al. 2019, section 2.3). Biases become zero; norms and
+    position tables stay as they are.
 
     Args:
         std: deviation of the weights.
-        n_layers: L, the number of blocks.
+        n_layers: L, the number of blocks; no such rule when not given (BERT).
     """
-    residual_std = std / (2 * n_layers) ** 0.5
+    residual_std = std if n_layers is None else std / (2 * n_layers) ** 0.5
     for module in model.modules():
         if isinstance(module, TokenEmbedding):
             nn.init.normal_(module.weight, std=std)

@@ -3,6 +3,8 @@
 It knows no model: sizes go in, an error comes out or nothing.
 """
 
+from numbers import Integral
+
 import torch
 from torch import Tensor
 
@@ -13,6 +15,7 @@ def require_token_ids(
     context_length: int | None = None,
     past: int = 0,
     name: str = "token_ids",
+    size_name: str = "vocab_size",
 ) -> None:
     """Refuse ids that a model cannot read.
 
@@ -22,7 +25,7 @@ def require_token_ids(
         context_length: the most positions, those in a cache included; no limit when
             not given.
         past: positions that a cache holds already.
-        name: what the ids are called in an error.
+        name, size_name: what ids and `vocab_size` are called in an error.
 
     Raises:
         ValueError: when ids are not (B, T) integers, out of range, none, or too many.
@@ -43,32 +46,76 @@ def require_token_ids(
             f"the model reads 1 to context_length = {context_length} tokens, got "
             f"{length}" + (f" ({past} of them in the cache)" if past else "")
         )
-    if torch.compiler.is_compiling():
-        return  # looking at values would break the graph in two
+    if torch.compiler.is_compiling() or token_ids.is_meta:
+        return  # looking at values would break the graph in two, or there are none
     low, high = int(token_ids.min()), int(token_ids.max())
     if low < 0 or high >= vocab_size:
         raise ValueError(
-            f"{name} must lie between 0 and vocab_size - 1 = {vocab_size - 1}, "
+            f"{name} must lie between 0 and {size_name} - 1 = {vocab_size - 1}, "
             f"got {low} to {high}: was the text encoded by this model's tokenizer?"
         )
 
 
-def require_positions(positions: Tensor, context_length: int) -> None:
-    """Refuse places that a model has no position for.
+def require_positions(
+    positions: Tensor, token_ids: Tensor, context_length: int
+) -> None:
+    """Refuse places that do not belong to the tokens or that a model does not have.
 
     Args:
         positions: (T,) or (B, T) integers from 0 to context_length - 1.
+        token_ids: (B, T), whose places they are.
 
     Raises:
-        ValueError: with the first and the last place that are asked for.
+        ValueError: when they have another shape or dtype, or lie outside.
     """
-    if torch.compiler.is_compiling():
+    shapes = (tuple(token_ids.shape[1:]), tuple(token_ids.shape))
+    integers = (torch.int64, torch.int32)
+    if tuple(positions.shape) not in shapes or positions.dtype not in integers:
+        raise ValueError(
+            f"positions must be integers of shape {shapes[0]} or {shapes[1]}, got "
+            f"{positions.dtype} of shape {tuple(positions.shape)}"
+        )
+    if torch.compiler.is_compiling() or positions.is_meta:
         return
     first, last = int(positions.min()), int(positions.max())
     if first < 0 or last >= context_length:
         raise ValueError(
             f"positions must lie between 0 and context_length - 1 = "
             f"{context_length - 1}, got {first} to {last}"
+        )
+
+
+def require_mask(
+    mask: Tensor, batch_size: int, n_heads: int, n_queries: int, n_keys: int
+) -> None:
+    """Refuse a mask that would be broadcast to something else than it means.
+
+    Args:
+        mask: boolean, (T, S), or four axes, each full or of length one. The last one
+            is always S, which counts the keys in a cache.
+
+    Raises:
+        ValueError: with both shapes.
+    """
+    wanted = (batch_size, n_heads, n_queries, n_keys)
+    shape = tuple(mask.shape)
+    fits = len(shape) in (2, 4) and shape[-1] == n_keys
+    # zip stops at the shorter one: a mask of two axes has no batch and no heads.
+    pairs = zip(reversed(shape), reversed(wanted), strict=False)
+    if mask.dtype != torch.bool or not fits or any(n not in (1, m) for n, m in pairs):
+        raise ValueError(
+            "mask must be boolean, of shape (T, S) or (B or 1, H or 1, T or 1, S) with "
+            f"(B, H, T, S) = {wanted}, got {mask.dtype} of shape {shape}; S counts "
+            "the keys in a cache too, and True means: may attend"
+        )
+
+
+def require_one_memory_each(target_ids: Tensor, memory: Tensor) -> None:
+    """Refuse targets (B, T) that do not have one memory (B, S, D) each."""
+    if memory.size(0) != target_ids.size(0):
+        raise ValueError(
+            f"{memory.size(0)} sources but {target_ids.size(0)} targets: each target "
+            "needs the memory of its own source"
         )
 
 
@@ -83,7 +130,11 @@ def require_sizes(config: object, *names: str) -> None:
     """
     for name in names:
         size = getattr(config, name)
-        if size is not None and (not isinstance(size, int) or size < 1):
+        if size is None:
+            continue
+        if not isinstance(size, Integral):
+            raise ValueError(f"{name} must be an integer, got {size!r}")
+        if size < 1:
             raise ValueError(f"{name} must be at least 1, got {size}")
 
 

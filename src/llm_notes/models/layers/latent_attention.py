@@ -5,13 +5,12 @@ remembered, beside one rotated key that the heads share. It takes the place of
 `MultiHeadAttention` in a block, and knows nothing of what stands around it.
 """
 
-import math
-
 import torch
 from torch import Tensor, nn
 
-from llm_notes.models.layers.attention import scaled_dot_product_attention
+from llm_notes.models.layers.attention import attend
 from llm_notes.models.layers.cache import KeyValueCache
+from llm_notes.models.layers.inputs import require_mask
 from llm_notes.models.layers.mask import causal_mask
 from llm_notes.models.layers.norm import RMSNorm
 from llm_notes.models.layers.rotary import RotaryPosition
@@ -108,8 +107,11 @@ class LatentAttention(nn.Module):
         Returns:
             output (B, T, D) and the weights (B, H, T, S), or None when not asked for.
         """
+        past = 0 if cache is None else cache.length_of(layer)
+        n_keys = past + x.size(1)
+        if mask is not None:  # before anything is written to the cache
+            require_mask(mask, x.size(0), self.n_heads, x.size(1), n_keys)
         if positions is None:
-            past = 0 if cache is None else cache.length_of(layer)
             positions = torch.arange(past, past + x.size(1), device=x.device)
         query = self.q_norm(self.q_latent_proj(x))
         turned = self.rotary(self._split_heads(self.q_rotary_proj(query)), positions)
@@ -124,17 +126,9 @@ class LatentAttention(nn.Module):
         v = self._split_heads(self.v_proj(latent[:, 0]))  # (B, H, S, W)
 
         if self.is_causal:
-            causal = causal_mask(q.size(2), k.size(2), x.device)
+            causal = causal_mask(q.size(2), n_keys, x.device)
             mask = causal if mask is None else mask & causal
-        weights = None
-        if return_weights:
-            output, weights = scaled_dot_product_attention(q, k, v, mask, bias)
-        else:
-            if bias is not None and mask is not None:
-                bias = bias.masked_fill(~mask, -math.inf)
-            output = nn.functional.scaled_dot_product_attention(
-                q, k, v, attn_mask=mask if bias is None else bias
-            )
+        output, weights = attend(q, k, v, mask, bias, return_weights=return_weights)
         output = output.transpose(1, 2).flatten(start_dim=2)  # heads side by side
         return self.o_proj(output), weights
 

@@ -78,7 +78,7 @@ def real_positions(mask: Tensor) -> Tensor:
     """The place of each token among the real ones of its sequence.
 
     With padding on the left, the first real token stands at position 0, as it does
-    alone. Padding gets position 0 too, which nobody looks at.
+    alone. What padding gets does not matter: nobody looks at it.
 
     Args:
         mask: (B, 1, 1, S) as `padding_mask` gives it.

@@ -50,6 +50,9 @@ class RelativePositionBias(nn.Module):
         n_buckets: how many; half of them are for each direction in an encoder.
         max_distance: where the last bucket begins.
         bidirectional: whether keys after the query have buckets (encoder).
+
+    Raises:
+        ValueError: when no distance would have a bucket of its own, or all would.
     """
 
     def __init__(
@@ -60,6 +63,12 @@ class RelativePositionBias(nn.Module):
         bidirectional: bool = True,
     ) -> None:
         super().__init__()
+        n_exact = n_buckets // (4 if bidirectional else 2)
+        if n_exact < 1 or max_distance <= n_exact:
+            raise ValueError(
+                f"n_buckets = {n_buckets} gives {n_exact} distances a bucket of their "
+                f"own: that must be at least 1, and max_distance = {max_distance} above"
+            )
         self.n_buckets, self.max_distance = n_buckets, max_distance
         self.bidirectional = bidirectional
         self.weight = nn.Parameter(torch.empty(n_buckets, n_heads))

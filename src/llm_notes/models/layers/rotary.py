@@ -183,7 +183,8 @@ class RotaryPosition(nn.Module):
             cos, sin = self.cos[positions], self.sin[positions]  # (..., T, K)
         if cos.dim() == 3:
             cos, sin = cos[:, None], sin[:, None]  # (B, 1, T, K): all heads alike
-        return x * cos + self._quarter_turn(x) * sin
+        # In the dtype of x: the angles may be kept in float32 beside half precision.
+        return (x * cos + self._quarter_turn(x) * sin).to(x.dtype)
 
     def _quarter_turn(self, x: Tensor) -> Tensor:
         """Turn each pair (a, b) into (-b, a)."""

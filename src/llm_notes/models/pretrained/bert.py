@@ -10,7 +10,13 @@ from typing import Any
 from torch import Tensor
 
 from llm_notes.models.bert import BERTConfig
-from llm_notes.models.pretrained.names import StateDict, inverse, rename, with_suffixes
+from llm_notes.models.pretrained.names import (
+    StateDict,
+    inverse,
+    rename,
+    require_options,
+    with_suffixes,
+)
 
 _LAYER = "bert.encoder.layer.{}."
 _BLOCK = "bert.blocks.{}."
@@ -46,8 +52,23 @@ _IGNORED = [
 ]
 
 
+_SUPPORTED = {
+    "model_type": "bert",
+    "hidden_act": "gelu",
+    "position_embedding_type": "absolute",
+    "is_decoder": False,
+    "add_cross_attention": False,
+    "tie_word_embeddings": True,
+}
+
+
 def bert_config_from_hugging_face(config: Mapping[str, Any]) -> BERTConfig:
-    """The sizes in a config.json, or in `model.config.to_dict()`."""
+    """The sizes in a config.json, or in `model.config.to_dict()`.
+
+    Raises:
+        ValueError: for a variant that our BERT does not have.
+    """
+    require_options(config, _SUPPORTED, "BERT")
     return BERTConfig(
         vocab_size=config["vocab_size"],
         context_length=config["max_position_embeddings"],

@@ -27,6 +27,11 @@ def load_weights(model: Model, state_dict: Mapping[str, Tensor]) -> Model:
             name. The model is unchanged then.
     """
     expected = model.state_dict()
+    if any(tensor.is_meta for tensor in (*expected.values(), *model.buffers())):
+        raise ValueError(
+            "the model is on the meta device, which holds no numbers; build it on the "
+            "CPU, since tables of angles are computed when it is built"
+        )
     missing = sorted(expected.keys() - state_dict.keys())
     unexpected = sorted(state_dict.keys() - expected.keys())
     misshaped = [

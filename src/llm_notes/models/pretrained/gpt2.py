@@ -15,6 +15,7 @@ from llm_notes.models.pretrained.names import (
     StateDict,
     inverse,
     rename,
+    require_options,
     with_suffixes,
 )
 
@@ -41,8 +42,24 @@ _IGNORED = [
 ]
 
 
+_SUPPORTED = {
+    "model_type": "gpt2",
+    "activation_function": "gelu_new",
+    "layer_norm_epsilon": 1e-5,
+    "scale_attn_weights": True,
+    "scale_attn_by_inverse_layer_idx": False,
+    "add_cross_attention": False,
+    "tie_word_embeddings": True,
+}
+
+
 def gpt2_config_from_hugging_face(config: Mapping[str, Any]) -> GPTConfig:
-    """The sizes in a config.json, or in `model.config.to_dict()`."""
+    """The sizes in a config.json, or in `model.config.to_dict()`.
+
+    Raises:
+        ValueError: for a variant that our GPT does not have.
+    """
+    require_options(config, _SUPPORTED, "GPT")
     return GPTConfig(
         vocab_size=config["vocab_size"],
         context_length=config["n_positions"],

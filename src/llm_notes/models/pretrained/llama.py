@@ -24,6 +24,7 @@ from llm_notes.models.pretrained.names import (
     StateDict,
     inverse,
     rename,
+    require_options,
     with_suffixes,
 )
 
@@ -77,6 +78,14 @@ _SCALINGS = {
 }
 
 
+_SUPPORTED = {
+    "hidden_act": "silu",
+    "attention_bias": False,
+    "mlp_bias": False,
+    "use_sliding_window": False,  # Qwen's, in some of the layers only
+}
+
+
 def llama_config_from_hugging_face(config: Mapping[str, Any]) -> LlamaConfig:
     """The sizes in a config.json, or in `model.config.to_dict()`.
 
@@ -90,16 +99,7 @@ def llama_config_from_hugging_face(config: Mapping[str, Any]) -> LlamaConfig:
     family = config.get("model_type")
     if family not in _BASES:
         raise ValueError(f"model_type is {family!r}; this reads {', '.join(_BASES)}")
-    for option, supported in {
-        "hidden_act": "silu",
-        "attention_bias": False,
-        "mlp_bias": False,
-        "use_sliding_window": False,  # Qwen's, in some of the layers only
-    }.items():
-        if config.get(option, supported) != supported:
-            raise ValueError(
-                f"{option} is {config[option]!r}; our Llama has {supported!r} only"
-            )
+    require_options(config, _SUPPORTED, "Llama")
     base, scaling = _rotations(config, _BASES[family])
     slides = family in ("mistral", "mixtral")
     is_mixture = family == "mixtral"

@@ -6,6 +6,7 @@ layer (or of a layer and an expert). This module knows no family of models.
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -53,6 +54,27 @@ def rename(
             + (" ..." if len(unknown) > 5 else "")
         )
     return renamed
+
+
+def require_options(
+    config: Mapping[str, Any], supported: Mapping[str, object], what: str
+) -> None:
+    """Refuse a configuration that asks for what our model does not do.
+
+    Args:
+        config: content of a config.json.
+        supported: the one value that each option may have; not given is well, too.
+        what: the name of our model, for the error.
+
+    Raises:
+        ValueError: naming the option. Loading the weights all the same would give a
+            model that computes something else.
+    """
+    for option, value in supported.items():
+        if config.get(option, value) != value:
+            raise ValueError(
+                f"{option} is {config[option]!r}; our {what} has {value!r} only"
+            )
 
 
 def inverse(rules: Rules) -> dict[str, str]:

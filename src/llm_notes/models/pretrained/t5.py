@@ -8,7 +8,13 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_notes.models.pretrained.names import StateDict, inverse, rename, with_suffixes
+from llm_notes.models.pretrained.names import (
+    StateDict,
+    inverse,
+    rename,
+    require_options,
+    with_suffixes,
+)
 from llm_notes.models.t5 import T5Config
 
 _ENCODER, _DECODER = "encoder.block.{}.layer.", "decoder.block.{}.layer."
@@ -57,8 +63,13 @@ def t5_config_from_hugging_face(
         context_length: the limit to set; T5's own files state none that binds.
 
     Raises:
-        ValueError: for a kind of feed-forward layer that T5 does not have.
+        ValueError: for a kind of feed-forward layer that T5 does not have, or stacks
+            of different depth.
     """
+    # Both stacks are equally deep; null stands for that too.
+    n_decoder_layers = config.get("num_decoder_layers") or config["num_layers"]
+    supported = {"model_type": "t5", "num_layers": n_decoder_layers}
+    require_options(config, supported, "T5")
     kind = config.get("feed_forward_proj", "relu")
     if kind not in ("relu", "gated-gelu"):
         raise ValueError(

@@ -9,7 +9,13 @@ from typing import Any
 
 from torch import Tensor
 
-from llm_notes.models.pretrained.names import StateDict, inverse, rename, with_suffixes
+from llm_notes.models.pretrained.names import (
+    StateDict,
+    inverse,
+    rename,
+    require_options,
+    with_suffixes,
+)
 from llm_notes.models.vit import ViTConfig
 
 _WHOLE = {
@@ -55,7 +61,13 @@ def _rules(layout: int) -> dict[str, str]:
 
 
 def vit_config_from_hugging_face(config: Mapping[str, Any]) -> ViTConfig:
-    """The sizes in a config.json, or in `model.config.to_dict()`."""
+    """The sizes in a config.json, or in `model.config.to_dict()`.
+
+    Raises:
+        ValueError: for a variant that our ViT does not have.
+    """
+    supported = {"model_type": "vit", "hidden_act": "gelu", "qkv_bias": True}
+    require_options(config, supported, "ViT")
     return ViTConfig(
         image_size=config["image_size"],
         patch_size=config["patch_size"],
