@@ -85,6 +85,20 @@ def test_a_tokenizer_that_reads_special_tokens_in_text_is_refused():
         prompt_ids([Message(role="user", content="<|assistant|>")], TEMPLATE, unsafe)
 
 
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [([5, IGNORE], "user turn is -100"), ([1.5], "whole numbers")],
+)
+def test_a_tokenizer_that_gives_no_ids_is_refused(ids, message):
+    with pytest.raises(ValueError, match=message):
+        TEMPLATE.turn(Message(role="user", content="a"), lambda text: ids)
+
+
+def test_a_role_may_have_any_name():
+    roles = {"end_id": 1, "self": 2, "assistant": 3}
+    assert ChatTemplate(roles, 4).special_ids == {1, 2, 3, 4}
+
+
 def test_a_prompt_ends_where_the_answer_begins():
     dialogue = [Message(role="system", content="s"), *exchange("hi", "ab")]
     prompt = prompt_ids(dialogue[:2], TEMPLATE, encode)
@@ -116,10 +130,16 @@ def test_another_role_can_be_the_one_that_is_learned():
     template = ChatTemplate(
         {"user": USER, "model": ASSISTANT}, END, answer_role="model"
     )
-    dialogue = [Message(role="model", content="a"), Message(role="user", content="b")]
+    dialogue = exchange("b", "a", answer_role="model")
     batch = instruction_batch(
         [dialogue], template, encode, context_length=9, pad_id=PAD
     )
+    assert prompt_ids(dialogue[:1], template, encode) == [
+        USER,
+        ord("b"),
+        END,
+        ASSISTANT,
+    ]
     learned = batch.targets[batch.targets != IGNORE]
     assert learned.tolist() == [ord("a"), END]
 
@@ -134,8 +154,13 @@ def test_a_batch_moves_as_a_whole():
     [
         (lambda: ChatTemplate({"user": 1, "assistant": 1}, 2), r"\[1, 1\]"),
         (lambda: ChatTemplate({"user": 1, "assistant": 2}, 2), "end_id 2"),
-        (lambda: ChatTemplate({"user": 1, "assistant": -2}, 3), "assistant is -2"),
+        (lambda: ChatTemplate({"user": 1, "assistant": -2}, 3), "'assistant' is -2"),
         (lambda: ChatTemplate({"user": 1}, 2), "'assistant'"),
+        (lambda: prompt_ids([], TEMPLATE, encode), "is empty"),
+        (
+            lambda: prompt_ids(exchange("a", "b"), TEMPLATE, encode),
+            "ends with 'assistant'",
+        ),
         (lambda: batch_of(), "no rows"),
         (lambda: batch_of([]), r"dialogue 0 \(0 ids\)"),
         (lambda: batch_of([Message(role="user", content="a")]), "dialogue 0"),

@@ -121,6 +121,11 @@ def test_the_text_is_left_as_it_was():
         ({"share": 1.1}, "share is 1.1"),
         ({"mask_share": 0.8, "random_share": 0.3}, "0.8 and random_share 0.3"),
         ({"mask_share": -0.1}, "-0.1"),
+        ({"random_share": -0.1}, "-0.1"),
+        ({"share": math.nan}, "share is nan"),
+        ({"mask_share": math.nan}, "mask_share is nan"),
+        ({"random_share": math.nan}, "random_share nan"),
+        ({"special_ids": (2**63,)}, "whole numbers"),
         ({"mask_id": V}, f"special ids .* {V - 1}"),
         ({"special_ids": (-1,)}, "special ids .* -1"),
         ({"vocab_size": 20}, "token ids .* 19"),
@@ -133,8 +138,25 @@ def test_bad_settings_are_refused_with_the_numbers(changes, message):
         mask_tokens(batch(4, 30), **options)
 
 
-@pytest.mark.parametrize("ids", [torch.zeros(3).long(), torch.zeros(2, 3),
-                                 torch.zeros(2, 0).long()])  # fmt: skip
-def test_a_batch_is_rows_of_whole_numbers(ids):
-    with pytest.raises(ValueError, match="batch, length"):
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        (torch.zeros(3).long(), "batch, length"),
+        (torch.zeros(2, 0).long(), "batch, length"),
+        (torch.zeros(2, 3), "float32"),
+        (torch.zeros(2, 3).bool(), "bool"),
+        ([[1, 2]], "a list"),
+    ],
+)
+def test_a_batch_is_rows_of_whole_numbers(ids, message):
+    with pytest.raises(ValueError, match=message):
         mask_tokens(ids, **OPTIONS, generator=seeded())
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.uint16, torch.int32])
+def test_any_whole_numbers_are_masked_alike(dtype):
+    ids = batch(3, 20)
+    expected = mask_tokens(ids, **OPTIONS, generator=seeded())
+    found = mask_tokens(ids.to(dtype), **OPTIONS, generator=seeded())
+    assert all(map(torch.equal, found, expected))
+    assert found[0].dtype == found[1].dtype == torch.int64

@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional as F
 
 from llm_notes.data.batching import IGNORE, pad_rows
-from llm_notes.data.batching.padding import as_ids, real_mask, require_ids
+from llm_notes.data.batching.padding import as_ids, real_mask, require_id
 
 
 def test_rows_are_filled_up_on_the_right():
@@ -44,10 +44,29 @@ def test_ids_come_from_any_sequence_of_whole_numbers(ids):
     assert as_ids(ids).dtype == torch.int64
 
 
-@pytest.mark.parametrize("ids", [[1.0], np.array([1.0]), torch.tensor([1.0]), ["1"]])
+def test_bytes_are_one_id_each():
+    assert as_ids(b"abcdefgh").tolist() == list(b"abcdefgh")
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [1.0],
+        np.array([1.0]),
+        torch.tensor([1.0]),
+        ["1"],
+        "12",
+        [2**63],
+        np.array([2**63], dtype=np.uint64),
+        torch.tensor([True]),
+        torch.tensor([2**62], dtype=torch.uint64),
+    ],
+)
 def test_nothing_else_is_an_id(ids):
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match="whole numbers"):
         as_ids(ids)
+    with pytest.raises(ValueError, match="whole numbers"):
+        pad_rows([[1], ids], 0)
 
 
 def test_no_ids_are_an_empty_row():
@@ -55,6 +74,6 @@ def test_no_ids_are_an_empty_row():
 
 
 def test_a_negative_special_id_is_named():
-    require_ids(pad_id=0)
+    require_id("pad_id", 0)
     with pytest.raises(ValueError, match="eos_id is -1"):
-        require_ids(pad_id=0, eos_id=-1)
+        require_id("eos_id", -1)

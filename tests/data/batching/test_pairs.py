@@ -124,6 +124,12 @@ def test_a_batch_moves_as_a_whole():
     [
         (lambda: collate_pairs([], **IDS), "no rows"),
         (lambda: collate_pairs([([5], [5]), ([], [5])], **IDS), "source of pair 1"),
+        (
+            lambda: collate_pairs([([], [5])], **IDS, end_source=True),
+            "source of pair 0",
+        ),
+        (lambda: collate_pairs([([5], [5])], **IDS, indices=[3, 4]), "2 indices for 1"),
+        (lambda: collate_pairs([([5], [2**63])], **IDS), "whole numbers"),
         (lambda: collate_pairs([([5, -3], [5])], **IDS), "source is -3"),
         (lambda: collate_pairs([([5], [-4])], **IDS), "target is -4"),
         (lambda: collate_pairs([([5], [5])], bos_id=1, eos_id=-2, pad_id=0), "eos_id"),

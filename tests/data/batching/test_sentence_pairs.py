@@ -28,7 +28,7 @@ def documents(*sizes: int) -> list[list[list[int]]]:
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=2, max_size=6), st.integers(0, 2**31))
 def test_each_sentence_with_a_next_one_comes_first_once(sizes, seed):
-    if sum(size > 0 for size in sizes) < 2:
+    if sum(size > 0 for size in sizes) < 2 or max(sizes) < 2:
         return
     pairs = draw_sentence_pairs(documents(*sizes), seeded(seed))
     firsts = [s for document in documents(*sizes) for s in document[:-1]]
@@ -67,6 +67,17 @@ def test_one_document_has_no_random_sentence():
         draw_sentence_pairs(documents(5, 0), seeded())
 
 
+def test_documents_of_one_sentence_have_no_pair():
+    with pytest.raises(ValueError, match="all 3 documents have one sentence"):
+        draw_sentence_pairs(documents(1, 1, 0, 1), seeded())
+
+
+def test_a_batch_moves_as_a_whole():
+    pairs = [SentencePair([7, 8], [9], False)]
+    batch = collate_sentence_pairs(pairs, context_length=9, **IDS).to("meta")
+    assert {tensor.device.type for tensor in vars(batch).values()} == {"meta"}
+
+
 def test_a_batch_by_hand():
     pairs = [SentencePair([7, 8], [9], False), SentencePair([5], [6, 6, 6], True)]
     batch = collate_sentence_pairs(pairs, context_length=9, **IDS)
@@ -101,6 +112,8 @@ def test_a_pair_that_is_too_long_fills_the_context():
         ([SentencePair([7], [8], False)], {"context_length": 4}, "context_length is 4"),
         ([SentencePair([7], [8], False)], {"sep_id": -1}, "sep_id is -1"),
         ([SentencePair([7], [-8], False)], {}, "sentence is -8"),
+        ([SentencePair([], [8], False)], {}, "pair 0 has an empty sentence"),
+        ([SentencePair([7], [], True)], {}, "pair 0 has an empty sentence"),
     ],
 )
 def test_bad_arguments_are_refused_with_the_numbers(pairs, changes, message):

@@ -56,9 +56,9 @@ def test_a_text_shorter_than_a_window_is_refused_with_both_numbers():
         sample_windows(torch.arange(5), 2, 5, seeded())
 
 
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.uint16, torch.int16, torch.int32])
 def test_small_integer_types_come_out_as_int64(dtype):
-    text = torch.arange(20, dtype=dtype)
+    text = torch.arange(20).to(dtype)
     assert sample_windows(text, 2, 3, seeded())[1].dtype == torch.int64
     assert all(y.dtype == torch.int64 for _, y in consecutive_windows(text, 3, 2))
 
@@ -109,8 +109,25 @@ def test_sizes_below_one_are_refused(argument, batch_size, context_length):
 def test_a_text_is_one_row_of_whole_numbers():
     with pytest.raises(ValueError, match=r"\(2, 9\)"):
         sample_windows(torch.zeros(2, 9, dtype=torch.long), 2, 3, seeded())
-    with pytest.raises(TypeError, match="float32"):
-        consecutive_windows(torch.zeros(9), 2, 3)
+    for dtype in (torch.float32, torch.bool, torch.uint64, torch.complex64):
+        with pytest.raises(ValueError, match=str(dtype)):
+            consecutive_windows(torch.zeros(9, dtype=dtype), 2, 3)
+    with pytest.raises(ValueError, match="a list"):
+        sample_windows([1] * 9, 2, 3, seeded())
+
+
+@pytest.mark.parametrize("context_length", [3, 8])
+def test_a_batch_shares_no_memory_with_the_text_or_its_targets(context_length):
+    text = torch.arange(9)
+    for x, y in (
+        sample_windows(text, 1, context_length, seeded()),
+        *consecutive_windows(text, context_length, 1),
+    ):
+        before = y.clone()
+        x.fill_(-1)
+        assert torch.equal(y, before)
+        y.fill_(-1)
+    assert torch.equal(text, torch.arange(9))
 
 
 def array(n_tokens: int, dtype: type = np.uint16) -> np.ndarray:
@@ -168,5 +185,6 @@ def test_the_batch_goes_to_the_device_that_is_named():
 def test_an_array_is_one_row_of_whole_numbers_too():
     with pytest.raises(ValueError, match=r"\(2, 9\)"):
         sample_windows(np.zeros((2, 9), dtype=int), 2, 3, seeded())
-    with pytest.raises(TypeError, match="float64"):
-        sample_windows(np.zeros(9), 2, 3, seeded())
+    for dtype in ("float64", "bool", "uint64", "object"):
+        with pytest.raises(ValueError, match=dtype):
+            sample_windows(np.zeros(9, dtype), 2, 3, seeded())

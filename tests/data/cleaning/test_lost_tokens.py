@@ -14,6 +14,13 @@ def test_words_and_runs_of_marks_are_counted():
     assert lost.mark_share == pytest.approx(5 / 13)
 
 
+def test_a_contraction_is_one_function_word_with_either_apostrophe():
+    lost = lost_tokens("DON'T say it’s Ann's well")
+    assert (lost.n_tokens, lost.n_function_words, lost.n_marks) == (5, 2, 0)
+    # A quotation mark stands before a word, and a French article before its noun.
+    assert lost_tokens("say 'the cat' l'homme").n_marks == 3
+
+
 def test_vowel_signs_and_joiners_are_no_marks():
     assert lost_tokens("हिन्दी می‌خواهم").n_marks == 0
 

@@ -142,6 +142,7 @@ def test_equal_bands_in_different_places_are_no_match():
         (lambda: minhash_signature(set(), 4), "empty"),
         (lambda: minhash_signature({("a",)}, 0), "n_hashes is 0"),
         (lambda: estimated_jaccard(np.zeros(3), np.zeros(4)), "3 and 4"),
+        (lambda: estimated_jaccard(np.zeros(0), np.zeros(0)), "0 and 0"),
         (lambda: candidate_probability(1.1, 2, 2), "1.1"),
         (lambda: candidate_probability(0.5, 0, 2), "n_bands is 0"),
         (lambda: candidate_pairs(np.zeros((2, 5)), 2, 3), r"\(2, 5\).* 6"),

@@ -9,7 +9,7 @@ from llm_notes.data.cleaning import compatibility_losses, normalise
 # Where the rules meet: line ends, controls, joiners, letters of several scripts, marks,
 # characters that a normal form turns into ASCII, halves of a surrogate pair.
 EDGES = (
-    "\r\n\x0b\x0c\x85\u2028\u2029\x00\x1b\x9f\ufeff\u200b\u200c\u200d\u2060 aK"
+    "\r\n\x1c\x1f\x0b\x0c\x85\u2028\u2029\x00\x1b\x9f\ufeff\u200b\u200c\u200d\u2060 aK"
     "e\u0301é\u212a\u037e\u1fefमी\u094dع哈👩\ufe0f\ud83d\ude00ﬁ\u0958가\u1100\u1161"
 )
 texts = st.text(st.one_of(st.sampled_from(EDGES), st.characters()), max_size=30)
@@ -33,6 +33,10 @@ def test_what_can_be_seen_stays_but_for_its_normal_form(text):
 def test_every_line_end_becomes_a_line_feed():
     text = "a\r\nb\rc\nd\x0be\x0cf\x85g\u2028h\u2029i\r\n\r\nj"
     assert normalise(text) == "a\nb\nc\nd\ne\nf\ng\nh\ni\n\nj"
+
+
+def test_separators_do_not_glue_words_together():
+    assert normalise("a\x1cb\x1dc\x1ed\x1fe") == "a\nb\nc\nd e"
 
 
 def test_controls_and_byte_order_marks_go_and_tabs_and_spaces_stay():

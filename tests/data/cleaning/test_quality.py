@@ -72,6 +72,8 @@ def test_hash_signs_and_ellipses_are_measured_against_words():
     assert too_many_symbols("#tag " + "word " * 9) is None  # 1 to 10 words
     assert "1 hash signs to 9 words" in too_many_symbols("#tag " + "word " * 8)
     assert "2 ellipses to 3 words" in too_many_symbols("what... ever… then")
+    assert "2 ellipses to 3 words" in too_many_symbols("what...... ever…… then")
+    assert too_many_symbols("one.. two..") is None
 
 
 def test_a_table_of_numbers_has_too_few_letters():

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llm_notes.data.batching import IGNORE, ChatTemplate, instruction_batch
 from llm_notes.data.tasks import dialogues as module
 from llm_notes.data.tasks.dialogues import (
     FIELDS,
@@ -48,7 +49,7 @@ def without_code(text):
 
 
 def whole(dialogue):
-    return "\n".join(text for _, text in dialogue.as_turns())
+    return "\n".join(turn.text for turn in dialogue.turns)
 
 
 def five_grams(text):
@@ -92,7 +93,7 @@ def test_no_language_means_both_and_the_file_is_read_once():
     assert dialogues() == dialogues("en") + dialogues("zh")
     for language in (None, *LANGUAGES):
         assert isinstance(dialogues(language), tuple)
-        assert dialogues(language) is dialogues(language=language)
+    assert dialogues() is dialogues(None)
 
 
 @pytest.mark.parametrize("language", ["fr", "EN", "", ["en"]])
@@ -112,7 +113,7 @@ def test_ids_are_unique_and_name_the_language():
 def test_user_and_assistant_alternate_over_four_to_ten_turns():
     lengths = Counter()
     for each in dialogues():
-        roles = [role for role, _ in each.as_turns()]
+        roles = [message["role"] for message in each.messages()]
         assert roles[::2] == ["user"] * len(roles[::2])
         assert roles[1::2] == ["assistant"] * len(roles[1::2])
         assert len(roles[::2]) == len(roles[1::2])
@@ -122,16 +123,35 @@ def test_user_and_assistant_alternate_over_four_to_ten_turns():
 
 def test_turns_are_read_in_order_with_their_text():
     first = dialogues("en")[0]
-    turns = first.as_turns()
-    assert turns[0] == ("user", first.turns[0].text)
-    assert turns[0][1].startswith("Hi, I ordered a kettle")
-    assert [text for _, text in turns] == [turn.text for turn in first.turns]
+    messages = first.messages()
+    assert messages[0] == {"role": "user", "content": first.turns[0].text}
+    assert first.turns[0].text.startswith("Hi, I ordered a kettle")
+    assert [m["content"] for m in messages] == [turn.text for turn in first.turns]
     assert any("床前明月光" in whole(each) for each in dialogues("zh"))
+
+
+def test_messages_are_what_a_chat_template_takes():
+    roles = {"user": 256, "assistant": 257}
+    batch = instruction_batch(
+        [each.messages() for each in dialogues()[:2]],
+        ChatTemplate(roles, 258),
+        lambda text: list(text.encode()),
+        context_length=10_000,
+        pad_id=0,
+    )
+    for each, targets in zip(dialogues(), batch.targets, strict=False):
+        learned = targets[targets != IGNORE].tolist()
+        assert learned == [
+            token
+            for turn in each.turns
+            if turn.role == "assistant"
+            for token in [*turn.text.encode(), 258]
+        ]
 
 
 def test_turns_have_three_to_seventy_words_or_their_like():
     for each in dialogues():
-        for _, text in each.as_turns():
+        for text in (turn.text for turn in each.turns):
             n_han, n_words = len(HAN.findall(text)), len(text.split())
             n = n_han if each.language == "zh" else n_words
             # A Chinese word has about one and a half characters.
@@ -149,7 +169,7 @@ def test_no_two_dialogues_are_alike(language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_turn_is_repeated_in_another_dialogue(language):
-    turns = [text for each in dialogues(language) for _, text in each.as_turns()]
+    turns = [turn.text for each in dialogues(language) for turn in each.turns]
     assert len(set(turns)) == len(turns)
 
 
@@ -258,7 +278,9 @@ def test_turns_become_a_dialogue(read_from):
     assert dialogues() == (
         Dialogue("en-001", "en", "travel", tuple(Turn(r, t) for r, t in pairs)),
     )
-    assert dialogues()[0].as_turns() == pairs
+    assert dialogues()[0].messages() == [
+        {"role": role, "content": text} for role, text in pairs
+    ]
 
 
 @pytest.mark.parametrize(

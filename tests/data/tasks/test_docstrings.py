@@ -46,6 +46,12 @@ def file_with(*functions: tuple[str, str | None, str]) -> SourceFile:
         ("f(x) -> int\n\nReturn.", ""),
         ("a.f(x, y)", ""),
         (">>> f()\n1", ""),
+        ("Return x. Such as\n>>> f()\n1", "Return x."),
+        ("Return x\n>>> f()\n1", "Return x"),
+        ("Return one of:\n\n- x", ""),
+        ("The case::\n>>> f()\n1", ""),
+        ("Add x vs. Y (cf. Knuth). More.", "Add x vs. Y (cf. Knuth)."),
+        ("Ask Dr. No in the U.S. Army. More.", "Ask Dr. No in the U.S. Army."),
         ("", ""),
     ],
 )
@@ -92,6 +98,27 @@ def test_a_sentence_or_a_body_is_kept_once_whatever_its_spacing():
 def test_the_code_of_a_pair_is_a_function_again():
     (pair,) = docstring_pairs([file_with(("f", "Return a number.", "x = 1\nreturn x"))])
     assert pair.code == "def f():\n    x = 1\n    return x"
+
+
+def test_strings_and_blank_lines_of_a_body_are_not_indented():
+    body = 'x = """a\n  b\n"""\n\nreturn x'
+    (pair,) = docstring_pairs([file_with(("f", "Return a text.", body))])
+    assert pair.code == 'def f():\n    x = """a\n  b\n"""\n\n    return x'
+
+
+@pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
+def test_the_code_of_a_pair_does_what_its_source_does():
+    # Of their like the standard library has few: bodies with strings of many lines.
+    files = [file for file in source_files() if file.text.count('"""') > 100][::12]
+    for file in files:
+        bodies = {
+            ast.dump(ast.Module(node.body[1:], []))
+            for node in ast.walk(ast.parse(file.text))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
+        for pair in docstring_pairs([file]):
+            (function,) = ast.parse(pair.code).body
+            assert ast.dump(ast.Module(function.body, [])) in bodies, pair
 
 
 def test_the_standard_library_gives_thousands_of_pairs_each_once():

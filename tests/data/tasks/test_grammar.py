@@ -1,14 +1,17 @@
 import math
 import random
+import re
 from collections import Counter
 from functools import cache
-from itertools import pairwise, product
+from itertools import count, pairwise, product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llm_notes.data.tasks import grammar as module
 from llm_notes.data.tasks.grammar import (
+    LEAST_SHARE,
     alignment_error_rate,
     count_sentences,
     sentence_pairs,
@@ -16,14 +19,21 @@ from llm_notes.data.tasks.grammar import (
 )
 from llm_notes.data.tasks.grammar_clauses import english_chinese_grammar
 from llm_notes.data.tasks.grammar_words import (
+    NAMES,
+    NOUNS,
+    OTHER_NAMES,
+    VERBS,
     choose_article,
     comparative,
+    entries,
+    sections,
     verb_forms,
     with_s,
 )
 from llm_notes.data.tasks.synchronous_grammar import (
     Derivation,
     Rule,
+    SentencePair,
     SynchronousGrammar,
 )
 
@@ -242,6 +252,19 @@ def test_words_without_a_counterpart_are_not_linked(pairs):
         ("Linda says that his phone is too old .", "琳达 说 他 的 手机 太 旧 了 。"),
         ("she wore a coat with my friend .", "她 跟 我 朋友 一起 穿 了 一 件 大衣 。"),
         ("she wore a scarf .", "她 戴 了 一 条 围巾 。"),
+        ("she wore five sweaters .", None),
+        ("we will go to the museum by ship .", None),
+        ("I have been to Rome before .", "我 以前 去 过 罗马 。"),
+        ("the tall boy slept .", "高个子 男孩 睡觉 了 。"),
+        ("Tom is tall .", "汤姆 很 高 。"),
+        ("the pig was hungry .", None),
+        ("the dog followed the hungry snake .", "狗 跟踪 了 那 条 饥饿 的 蛇 。"),
+        ("the duck was chased by a teacher .", "鸭子 被 一 名 老师 追赶 了 。"),
+        ("he waited for Paul .", None),  # 等 了 would have to say for how long
+        ("he will wait for Paul .", "他 会 等 保罗 。"),
+        ("he noticed the car slowly .", None),
+        ("they washed the pears .", "他们 洗 了 那些 梨 。"),
+        ("they washed the cake .", None),
         ("he play chess .", None),
         ("she eats an apple .", None),  # without "often" it would look like the past
         ("the child sleep .", None),
@@ -347,11 +370,11 @@ def test_time_and_place_come_before_the_verb():
 
 
 def test_a_relative_clause_stands_before_its_noun():
-    for english, chinese in translations("the", symbol="NP.rel.food").items():
+    for english, chinese in translations("the", symbol="NP.rel.fruit").items():
         assert " that " in english
         assert " 的 那" in chinese
         assert not chinese.startswith("那 个 的")
-    assert _derive("NP.rel.food", ("the", "apple", "that", "she", "ate")) == {
+    assert _derive("NP.rel.fruit", ("the", "apple", "that", "she", "ate")) == {
         "她 吃 的 那 个 苹果"
     }
 
@@ -434,7 +457,7 @@ def test_the_sides_do_not_overlap_whatever_the_seed(held_out):
 
 
 def test_held_out_combinations_are_new_and_their_words_are_not():
-    train, test = train_and_test(4000, 300, held_out="combinations")
+    train, test = train_and_test(8000, 300, held_out="combinations")
     learned = {both for pair in train for both in pair.combinations}
     verbs, nouns = ({both[k] for both in learned} for k in (0, 1))
     for pair in test:
@@ -443,6 +466,113 @@ def test_held_out_combinations_are_new_and_their_words_are_not():
             assert verb in verbs
             assert noun in nouns
     assert any(not pair.combinations for pair in train)
+
+
+def test_held_out_combinations_are_in_no_words_that_are_learned():
+    train, test = train_and_test(8000, 300, held_out="combinations")
+    learned = {both for pair in train for both in pair.combinations}
+    held_out = {both for pair in test for both in pair.combinations} - learned
+    verb_of = {
+        form: verb_forms(entry)["base"]
+        for _, entries_ in sections(VERBS)
+        for entry, _ in entries_
+        for form in verb_forms(entry).values()
+    }
+    noun_of = {}
+    for _, entries_ in sections(NOUNS):
+        for noun, _ in entries_:
+            one, _, many = noun.partition("/")
+            noun_of |= {one: one, many or with_s(one): one}
+    between = {"a", "an", "the", "this", "that", "these", "those", "many", "several"}
+    n_found = 0
+    for pair in train:
+        text = " ".join(pair.english)
+        for match in re.finditer(r"(?=\b(\w+) (\w+) (\w+)\b)", text):
+            verb, determiner, noun = match.groups()
+            if determiner in between and verb in verb_of and noun in noun_of:
+                n_found += 1
+                assert (verb_of[verb], noun_of[noun]) not in held_out, text
+    assert n_found > 500
+
+
+def test_sentences_with_one_translation_are_on_one_side(monkeypatch):
+    # "her car is fast" and "her cars are fast" are one sentence in Chinese.
+    drawn = (SentencePair((f"e{i}",), (f"c{i % 20}",), (), ()) for i in count())
+    monkeypatch.setattr(module, "_distinct_pairs", lambda seed: drawn)
+    train, test = train_and_test(200, 200, test_share=0.5)
+    assert len({pair.english for pair in train + test}) == 400
+    assert not {pair.chinese for pair in train} & {pair.chinese for pair in test}
+
+
+def test_the_least_share_is_drawn():
+    for held_out in ("sentences", "combinations"):
+        for share in (LEAST_SHARE, 1 - LEAST_SHARE):
+            parts = train_and_test(1, 1, held_out=held_out, test_share=share)
+            assert [len(part) for part in parts] == [1, 1]
+
+
+def test_nobody_is_named_twice(pairs):
+    names = {name for name, _ in entries(NAMES) + entries(OTHER_NAMES)}
+    named = [[word for word in pair.english if word in names] for pair in pairs]
+    assert all(len(found) == len(set(found)) for found in named)
+    assert max(map(len, named)) >= 3
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        "跟着 了",
+        "等 了",
+        "高 的",
+        "饿 的",
+        "gone",
+        "洗 饼干",
+        "弄丢 过",
+        "打开 过",
+        "慢慢 地 打破",
+        "很快 地 看见",
+    ],
+)
+def test_what_nobody_would_say_is_not_said(impossible):
+    texts = _drawn()
+    word = impossible.split()[0]
+    known = any(f" {word} " in text for text in texts)
+    assert known or word in ("跟着", "饿", "洗", "gone")
+    assert not any(f" {impossible} " in text for text in texts)
+
+
+@cache
+def _drawn() -> tuple[str, ...]:
+    """Sentences, both languages in one string."""
+    return tuple(
+        f" {' '.join(pair.english)} | {' '.join(pair.chinese)} "
+        for pair in sentence_pairs(6000, seed=3)
+    )
+
+
+def test_no_time_or_place_follows_a_relative_clause_at_the_end():
+    generator, grammar = random.Random(0), english_chinese_grammar()
+    n_clauses = 0
+
+    def object_has_clause(derivation: Derivation) -> bool:
+        return derivation.rule.left.startswith("NP.rel.") or any(
+            object_has_clause(part) for part in derivation.parts
+        )
+
+    def search(derivation: Derivation) -> None:
+        nonlocal n_clauses
+        rule = derivation.rule
+        if rule.left.startswith(("C", "Q", "X.", "SIMPLE.p", "SIMPLE.b", "PROG")):
+            names = [symbol.name for symbol in rule.english]
+            if names[-1] in {"PAST", "FUTURE", "EVERY", "PLACE", "MANNER", "before"}:
+                assert not any(map(object_has_clause, derivation.parts))
+        n_clauses += rule.left.startswith("NP.rel.")
+        for part in derivation.parts:
+            search(part)
+
+    for _ in range(9000):
+        search(grammar.sample(generator))
+    assert n_clauses > 100
 
 
 def test_the_share_says_how_much_is_held_out():
@@ -460,6 +590,9 @@ def test_the_share_says_how_much_is_held_out():
         ({"n_test": -2}, "n_test is -2"),
         ({"held_out": "words"}, "held_out is 'words'.*sentences, combinations"),
         ({"test_share": 0}, "test_share is 0"),
+        ({"test_share": 1e-9}, "test_share is 1e-09.*between 0.001 and 0.999"),
+        ({"test_share": 1 - 1e-9}, "test_share is 0.999999999"),
+        ({"test_share": float("nan")}, "test_share is nan"),
         ({"test_share": 1.5}, "test_share is 1.5"),
     ],
 )

@@ -7,8 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llm_notes.data.batching import IGNORE, ChatTemplate, instruction_batch
 from llm_notes.data.tasks import instructions as module
-from llm_notes.data.tasks.instructions import CATEGORIES, Instruction, instructions
+from llm_notes.data.tasks.instructions import (
+    CATEGORIES,
+    Instruction,
+    instructions,
+    stratum,
+)
 from llm_notes.data.tasks.splits import LANGUAGES, stratified_split
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -56,7 +62,7 @@ def test_no_language_means_both_and_the_file_is_read_once():
     assert {each.language for each in instructions()} == set(LANGUAGES)
     for language in (None, *LANGUAGES):
         assert isinstance(instructions(language), tuple)
-        assert instructions(language) is instructions(language=language)
+    assert instructions() is instructions(None)
 
 
 @pytest.mark.parametrize("language", ["fr", "EN", "", ["en"]])
@@ -185,6 +191,56 @@ def test_checks_refuse_most_other_answers(example):
         assert passed <= 0.75 * len(others), check
 
 
+def passes_all(example, answer):
+    """Whether an answer passes all checks; one that cannot be read does not."""
+    try:
+        return all(run_check(check, example, answer) for check in example.checks)
+    except Exception:
+        return False
+
+
+@pytest.mark.parametrize("example", CHECKED, ids=lambda each: each.id)
+def test_no_checks_are_passed_by_silence_or_by_an_echo(example):
+    assert not passes_all(example, "")
+    assert not passes_all(example, example.input)
+    assert not passes_all(example, example.instruction)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("en-019", "or"),
+        ("en-026", "prose\nprose\nprose"),
+        ("en-052", "1020 apples"),
+        ("en-054", "They are 1500 minutes."),
+        ("en-061", "Each friend pays 128 dollars."),
+        ("en-091", "We bought bread cheese and olives and then we walked to the lake."),
+        ("en-100", "They are not the same."),
+        ("en-106", "a, b, c, d"),
+        ("en-107", "Mars, Venus, Jupiter, Earth"),
+        ("en-116", "thirty"),
+        ("zh-016", "好评"),
+        ("zh-019", "科技"),
+        ("zh-046", "一共要112元。"),
+        ("zh-076", "你吃饭了吗我还没有我们一起去吧"),
+        ("zh-105", "1999-01-01"),
+        ("zh-107", "西游记\n红楼梦\n水浒传"),
+        ("zh-109", "是"),
+    ],
+)
+def test_wrong_answers_do_not_pass(name, wrong):
+    example = next(each for each in instructions() if each.id == name)
+    assert passes_all(example, example.answer)
+    assert not passes_all(example, wrong)
+
+
+def test_no_check_runs_an_answer_that_is_no_code():
+    assert not any("eval(" in check for each in instructions() for check in each.checks)
+    for name in ("en-125", "zh-108"):
+        example = next(each for each in instructions() if each.id == name)
+        assert not passes_all(example, f"({example.answer})")
+
+
 def test_all_sums_and_many_other_answers_are_checked():
     assert all(e.checks for e in instructions() if e.category == "arithmetic")
     assert len(CHECKED) >= 100
@@ -199,10 +255,28 @@ def test_turns_hold_the_instruction_the_input_and_the_answer():
         input="b\na",
         answer="a\nb",
     )
-    assert example.as_turns() == [("user", "Sort.\n\nb\na"), ("assistant", "a\nb")]
+    answer = {"role": "assistant", "content": "a\nb"}
+    assert example.messages() == [
+        {"role": "user", "content": "Sort.\n\nb\na"},
+        answer,
+    ]
     alone = replace(example, input="")
-    assert alone.as_turns() == [("user", "Sort."), ("assistant", "a\nb")]
+    assert alone.messages() == [{"role": "user", "content": "Sort."}, answer]
     assert example.checks == ()
+
+
+def test_messages_are_what_a_chat_template_takes():
+    roles = {"user": 256, "assistant": 257}
+    batch = instruction_batch(
+        [each.messages() for each in instructions()[:2]],
+        ChatTemplate(roles, 258),
+        lambda text: list(text.encode()),
+        context_length=10_000,
+        pad_id=0,
+    )
+    for each, targets in zip(instructions(), batch.targets, strict=False):
+        learned = targets[targets != IGNORE].tolist()
+        assert learned == [*each.answer.encode(), 258]
 
 
 def test_inputs_keep_their_lines():
@@ -214,7 +288,9 @@ def test_inputs_keep_their_lines():
 
 def test_a_split_keeps_every_instruction_once_and_in_order():
     examples = instructions()
-    train, validation = stratified_split(examples, validation_share=0.2, seed=3)
+    train, validation = stratified_split(
+        examples, stratum, validation_share=0.2, seed=3
+    )
     held_out = {each.id for each in validation}
     assert train == [each for each in examples if each.id not in held_out]
     assert validation == [each for each in examples if each.id in held_out]
@@ -225,19 +301,21 @@ def test_a_split_keeps_every_instruction_once_and_in_order():
 @given(st.integers(0, 2**32), st.sampled_from([0.05, 0.1, 0.25, 0.5, 0.9]))
 def test_a_split_takes_the_same_share_of_each_language_and_category(seed, share):
     examples = instructions()
-    _, validation = stratified_split(examples, validation_share=share, seed=seed)
-    for stratum in (
+    _, validation = stratified_split(examples, stratum, share, seed)
+    for kind in (
         lambda each: each.language,
         lambda each: (each.language, each.category),
     ):
-        held_out = Counter(map(stratum, validation))
-        for name, n in Counter(map(stratum, examples)).items():
+        held_out = Counter(map(kind, validation))
+        for name, n in Counter(map(kind, examples)).items():
             assert abs(held_out[name] - share * n) < 1 + 1e-9, name
 
 
 def test_a_split_is_decided_by_its_seed_alone():
-    first, second = (stratified_split(instructions(), seed=s)[1] for s in (0, 1))
-    assert stratified_split(instructions(), seed=0)[1] == first
+    first, second = (
+        stratified_split(instructions(), stratum, seed=s)[1] for s in (0, 1)
+    )
+    assert stratified_split(instructions(), stratum, seed=0)[1] == first
     assert first != second
     assert len({e.id for e in first} & {e.id for e in second}) < len(first) / 2
 
@@ -247,7 +325,9 @@ def test_each_instruction_is_held_out_by_some_seed():
     seen = Counter(
         each.id
         for seed in range(200)
-        for each in stratified_split(examples, validation_share=0.2, seed=seed)[1]
+        for each in stratified_split(
+            examples, stratum, validation_share=0.2, seed=seed
+        )[1]
     )
     # 40 times each is expected; 6 standard deviations of 5.7 to either side.
     assert seen.keys() == {each.id for each in examples}
@@ -280,14 +360,14 @@ def test_strata_can_be_chosen():
 @pytest.mark.parametrize("share", [0, 1, -0.1, 1.5, float("nan")])
 def test_a_share_outside_zero_and_one_is_refused(share):
     with pytest.raises(ValueError, match=f"validation_share is {share}"):
-        stratified_split(instructions(), validation_share=share)
+        stratified_split(instructions(), stratum, validation_share=share)
 
 
 def test_a_split_with_an_empty_part_is_refused():
     with pytest.raises(ValueError, match=r"of 1 example.*give more"):
-        stratified_split(instructions()[:1])
+        stratified_split(instructions()[:1], stratum)
     with pytest.raises(ValueError, match="of 0 example"):
-        stratified_split([])
+        stratified_split([], stratum)
 
 
 def test_the_module_lists_the_fields_of_the_file_and_no_others():

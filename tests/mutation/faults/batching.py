@@ -31,6 +31,18 @@ FAULTS = [
     ),
     (
         WINDOWS,
+        "ids.clone().view(-1, length)",
+        "ids.view(-1, length)",
+        "a batch that is the text itself",
+    ),
+    (
+        WINDOWS,
+        "windows[:, :-1].clone(), windows[:, 1:].clone()",
+        "windows[:, :-1].contiguous(), windows[:, 1:].contiguous()",
+        "inputs and targets of one row share memory",
+    ),
+    (
+        WINDOWS,
         "torch.from_numpy(token_ids.astype(np.int64))",
         "torch.from_numpy(token_ids.astype(np.int16)).long()",
         "ids above 32,767 wrap around",
@@ -56,6 +68,19 @@ FAULTS = [
         "torch.arange(max(lengths)) < ends",
         "torch.arange(max(lengths)) >= ends",
         "True where nobody may look",
+    ),
+    (
+        PADDING,
+        'array("q", iter(token_ids))',
+        'array("q", token_ids)',
+        "bytes by eights",
+    ),
+    (PADDING, "not in _WHOLE", "in ()", "64 unsigned bits that wrap around"),
+    (
+        PAIRS,
+        "elif len(indices) != len(pairs):",
+        "elif False:",
+        "places of other pairs",
     ),
     (
         PAIRS,
@@ -88,6 +113,14 @@ FAULTS = [
         "_cut(order, batch_size * n_bucket)[:-1]",
         "the last bucket lost",
     ),
+    (
+        MASKED,
+        "if not (mask_share >= 0 <= random_share and "
+        "mask_share + random_share <= 1 + 1e-9):",
+        "if min(mask_share, random_share) < 0 or mask_share + random_share > 1 + 1e-9:",
+        "NaN for a share",
+    ),
+    (MASKED, "ids = token_ids.cpu().long()", "ids = token_ids.cpu()", "uint16 fails"),
     (MASKED, "~is_special[ids]", "ids >= 0", "special tokens chosen"),
     (MASKED, "ordinary[drawn[replaced]]", "drawn[replaced]", "special ids drawn"),
     (MASKED, "chosen & ~masked & (fate", "chosen & (fate", "masks replaced again"),
@@ -117,6 +150,12 @@ FAULTS = [
         "[0] * (len(first) + 2) + [1] * (len(second) + 1)",
         "[0] * (len(first) + 1) + [1] * (len(second) + 2)",
         "the first [SEP] in the second segment",
+    ),
+    (
+        SENTENCES,
+        "if not (len(pair.first) and len(pair.second)):",
+        "if not len(pair.first):",
+        "an empty second sentence",
     ),
     (SENTENCES, "context_length - 3", "context_length - 2", "one token too many"),
     (
@@ -172,6 +211,24 @@ FAULTS = [
         "the beginning cut off instead of the end",
     ),
     (INSTRUCTIONS, "self.special_ids & set(content)", "set()", "forged turns let in"),
+    (
+        INSTRUCTIONS,
+        "min(content, default=0)",
+        "0",
+        "an id of -100 drops a token out of the loss",
+    ),
+    (
+        INSTRUCTIONS,
+        'if not messages or messages[-1]["role"] == template.answer_role:',
+        "if not messages:",
+        "an answer to an answer",
+    ),
+    (
+        INSTRUCTIONS,
+        "Message(role=answer_role, content=answer)",
+        'Message(role="assistant", content=answer)',
+        "a template's own role for answers forgotten",
+    ),
     (
         INSTRUCTIONS,
         'is_answer = message["role"] == template.answer_role',

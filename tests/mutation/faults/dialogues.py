@@ -4,9 +4,9 @@ FAULTS = [
     # (file below src/llm_notes, exact text that occurs once, replacement, the fault)
     (
         "data/tasks/dialogues.py",
-        "[(turn.role, turn.text) for",
-        "[(turn.text, turn.role) for",
-        "role and text swapped",
+        '"content": turn.text}',
+        '"text": turn.text}',
+        "messages that no chat template reads",
     ),
     (
         "data/tasks/dialogues.py",
@@ -64,18 +64,6 @@ FAULTS = [
     ),
     (
         "data/tasks/dialogues.py",
-        "    require_language(language)\n    return _in_language(language)",
-        "    return _in_language(language)",
-        "an unknown language gives an empty set",
-    ),
-    (
-        "data/tasks/dialogues.py",
-        "if each.language == language",
-        "if each.language != language",
-        "the other language returned",
-    ),
-    (
-        "data/tasks/dialogues.py",
         "return dialogue.language, dialogue.topic",
         "return dialogue.topic, dialogue.language",
         "a split that keeps topics and lets languages drift",
@@ -106,9 +94,9 @@ FAULTS = [
     ),
     (
         "data/tasks/dialogues.py",
-        "@cache\ndef _in_language",
-        "def _in_language",
-        "dialogues of one language picked anew at each call",
+        "in_language(_read(), language)",
+        "_read()",
+        "all languages returned for one",
     ),
 ]
 TESTS = ["tests/data/tasks/test_dialogues.py"]

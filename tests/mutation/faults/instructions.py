@@ -10,9 +10,21 @@ FAULTS = [
     ),
     (
         "data/tasks/instructions.py",
-        '[("user", self.prompt), ("assistant", self.answer)]',
-        '[("assistant", self.prompt), ("user", self.answer)]',
-        "roles of the turns swapped",
+        '{"role": "user", "content": self.prompt}',
+        '{"role": "assistant", "content": self.prompt}',
+        "the question is the assistant's, and learned",
+    ),
+    (
+        "data/tasks/instructions.py",
+        '{"role": "assistant", "content": self.answer}',
+        '{"role": "assistant", "text": self.answer}',
+        "a message that no chat template reads",
+    ),
+    (
+        "data/tasks/instructions.py",
+        "return instruction.language, instruction.category",
+        "return (instruction.language,)",
+        "a split that ignores categories",
     ),
     (
         "data/tasks/instructions.py",
@@ -21,15 +33,15 @@ FAULTS = [
         "line breaks of the input lost",
     ),
     (
-        "data/tasks/instructions.py",
-        "if each.language == language",
-        "if each.language != language",
+        "data/tasks/splits.py",
+        "if example.language == language",
+        "if example.language != language",
         "the other language returned",
     ),
     (
-        "data/tasks/instructions.py",
-        "    require_language(language)\n    return _in_language(language)",
-        "    return _in_language(language)",
+        "data/tasks/splits.py",
+        "    require_language(language)\n    return tuple",
+        "    return tuple",
         "an unknown language gives an empty set",
     ),
     (
@@ -118,12 +130,6 @@ FAULTS = [
     ),
     (
         "data/tasks/preferences.py",
-        "if each.language == language",
-        "if True",
-        "all languages returned for one",
-    ),
-    (
-        "data/tasks/preferences.py",
         "Preference(**row) for",
         'Preference(**row | {"chosen": row["rejected"], "rejected": row["chosen"]}) for',
         "chosen and rejected swapped",
@@ -136,9 +142,9 @@ FAULTS = [
     ),
     (
         "data/tasks/preferences.py",
-        "@cache\ndef _in_language",
-        "def _in_language",
-        "pairs of one language picked anew at each call",
+        "in_language(_read(), language)",
+        "_read()",
+        "all languages returned for one",
     ),
 ]
 TESTS = [

@@ -59,8 +59,8 @@ FAULTS = [
     ),
     (
         "data/tasks/docstrings.py",
-        r"(?<!\be\.g)",
-        "",
+        '("e.g", ',
+        "(",
         '"e.g." ends a sentence',
     ),
     (
@@ -112,8 +112,8 @@ FAULTS = [
         "only what needs no translation is kept",
     ),
     (
-        "data/tasks/facts.py",
-        "if not holds(fact.subject, fact.relation, options[index]):",
+        "data/tasks/questions.py",
+        "if options[index] not in right:",
         "if options[index] != fact.object:",
         "a distractor may be true",
     ),
@@ -143,9 +143,33 @@ FAULTS = [
     ),
     (
         "data/tasks/facts.py",
-        "return issubclass(cls, classes[object_name])",
-        "return issubclass(classes[object_name], cls)",
+        "issubclass(cls, other)",
+        "issubclass(other, cls)",
         "the truth is read backwards",
+    ),
+    (
+        "data/tasks/facts.py",
+        " and issubclass(other, root)",
+        "",
+        "an error is a kind of something that is no error",
+    ),
+    (
+        "data/tasks/facts.py",
+        "for base in cls.__mro__ for name in vars(base)",
+        "for base in (cls, type(cls)) for name in dir(base)",
+        "methods of metaclasses count as methods of instances",
+    ),
+    (
+        "data/tasks/questions.py",
+        "answers=tuple(sorted(right))",
+        "answers=(fact.object,)",
+        "the other right answers are marked wrong",
+    ),
+    (
+        "data/tasks/docstrings.py",
+        "if number in fixed or not line.strip()",
+        "if not line.strip()",
+        "the content of strings moves with the code of a pair",
     ),
     (
         "data/tasks/synchronous_grammar.py",
@@ -173,8 +197,8 @@ FAULTS = [
     ),
     (
         "data/tasks/grammar_phrases.py",
-        '(f"{vp} [MANNER,2]", "[2] [1]", 3)',
-        '(f"{vp} [MANNER,2]", "[1] [2]", 3)',
+        '(f"[DO.{short},1] [MANNER,2]", "[2] [1]", 3)',
+        '(f"[DO.{short},1] [MANNER,2]", "[1] [2]", 3)',
         "manner stays behind the Chinese verb",
     ),
     (
@@ -215,9 +239,36 @@ FAULTS = [
     ),
     (
         "data/tasks/grammar.py",
-        'return _falls_below(" ".join(pair.english), share)',
-        'return _falls_below(" ".join(pair.english[:3]) + str(id(pair)), share)',
+        'return _falls_below(" ".join(pair.chinese), share)',
+        'return _falls_below(" ".join(pair.chinese[:3]) + str(id(pair)), share)',
         "chance decides anew which side a sentence is on",
+    ),
+    (
+        "data/tasks/grammar.py",
+        'return _falls_below(" ".join(pair.chinese), share)',
+        'return _falls_below(" ".join(pair.english), share)',
+        "a translation is learned and asked for",
+    ),
+    (
+        "data/tasks/grammar.py",
+        " and len(names) == len(set(names))",
+        "",
+        "somebody says what they themselves did, by name",
+    ),
+    (
+        "data/tasks/grammar_phrases.py",
+        """for group, kind in (("buy", "thing"), ("write", "writing"))
+            ],
+            joins=(1, 2),""",
+        """for group, kind in (("buy", "thing"), ("write", "writing"))
+            ],""",
+        "held-out combinations are learned from what is bought for others",
+    ),
+    (
+        "data/tasks/grammar_phrases.py",
+        'return f"{phrase[:-1]}q" if phrase.endswith("x") else phrase',
+        "return phrase",
+        "a place after a relative clause might belong to either verb",
     ),
     (
         "data/tasks/grammar.py",
@@ -245,5 +296,6 @@ TESTS = [
     "tests/data/tasks/test_messages.py",
     "tests/data/tasks/test_territory_names.py",
     "tests/data/tasks/test_facts.py",
+    "tests/data/tasks/test_questions.py",
     "tests/data/tasks/test_grammar.py",
 ]

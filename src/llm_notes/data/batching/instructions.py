@@ -7,13 +7,19 @@ Shapes: B batch, T length.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Self, TypedDict
+from dataclasses import dataclass
+from typing import TypedDict
 
-import torch
 from torch import Tensor
 
-from llm_notes.data.batching.padding import IGNORE, pad_rows, real_mask, require_ids
+from llm_notes.data.batching.padding import (
+    IGNORE,
+    TensorBatch,
+    as_ids,
+    pad_rows,
+    real_mask,
+    require_id,
+)
 
 Encode = Callable[[str], Sequence[int]]
 
@@ -44,7 +50,9 @@ class ChatTemplate:
     answer_role: str = "assistant"
 
     def __post_init__(self) -> None:
-        require_ids(end_id=self.end_id, **self.role_ids)
+        require_id("end_id", self.end_id)
+        for role, token_id in self.role_ids.items():
+            require_id(f"the id of role {role!r}", token_id)
         if len(self.special_ids) != len(self.role_ids) + 1:
             raise ValueError(
                 f"the ids {sorted(self.role_ids.values())} of roles and end_id "
@@ -68,7 +76,8 @@ class ChatTemplate:
             raise ValueError(
                 f"unknown role {role!r}; the template has {sorted(self.role_ids)}"
             )
-        content = [int(token_id) for token_id in encode(message["content"])]
+        content = as_ids(encode(message["content"])).tolist()
+        require_id(f"the smallest id of a {role} turn", min(content, default=0))
         if forged := self.special_ids & set(content):
             raise ValueError(
                 f"the text of a {role} turn encodes to the special ids "
@@ -78,7 +87,7 @@ class ChatTemplate:
 
 
 @dataclass(frozen=True)
-class InstructionBatch:
+class InstructionBatch(TensorBatch):
     """Dialogues, padded on the right.
 
     Args:
@@ -96,16 +105,12 @@ class InstructionBatch:
         """The share of real places that have a target."""
         return int((self.targets != IGNORE).sum()) / int(self.mask.sum())
 
-    def to(self, device: torch.device | str) -> Self:
-        """The same batch on another device."""
-        return type(self)(*(getattr(self, f.name).to(device) for f in fields(self)))
 
-
-def exchange(prompt: str, answer: str) -> list[Message]:
-    """The shortest dialogue: a user's prompt and the assistant's answer."""
+def exchange(prompt: str, answer: str, answer_role: str = "assistant") -> list[Message]:
+    """The shortest dialogue: a user's prompt and the answer."""
     return [
         Message(role="user", content=prompt),
-        Message(role="assistant", content=answer),
+        Message(role=answer_role, content=answer),
     ]
 
 
@@ -115,7 +120,15 @@ def prompt_ids(
     """What a model reads before it answers: all turns, and the opening of an answer.
 
     Generation goes on from here until the model writes `template.end_id`.
+
+    Raises ValueError as `ChatTemplate.turn` does, and when nothing waits for an answer:
+    there is no message, or the last one is an answer.
     """
+    if not messages or messages[-1]["role"] == template.answer_role:
+        last = f"ends with {template.answer_role!r}" if messages else "is empty"
+        raise ValueError(
+            f"the dialogue {last}; the last message is the one to be answered"
+        )
     turns = [token for m in messages for token in template.turn(m, encode)]
     return [*turns, template.role_ids[template.answer_role]]
 
@@ -146,9 +159,9 @@ def instruction_batch(
 
     Raises:
         ValueError: for no dialogue, an unknown role, a text that encodes to special
-            ids, or a dialogue of whose answers nothing is left.
+            or negative ids, or a dialogue of whose answers nothing is left.
     """
-    require_ids(pad_id=pad_id)
+    require_id("pad_id", pad_id)
     if context_length < 1:
         raise ValueError(f"context_length is {context_length}; it must be at least 1")
     rows, targets = [], []

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from llm_notes.data.batching.padding import IGNORE
+from llm_notes.data.batching.padding import IGNORE, as_ids, require_whole
 
 
 def mask_tokens(
@@ -28,6 +28,7 @@ def mask_tokens(
     In each row the same share of the tokens that are not special is chosen, rounded to
     a whole number, and at least one. (Were each token drawn on its own, a fifth of all
     rows of ten tokens would have no target: 0.85 to the tenth power is 0.2.)
+    A row of special tokens has nothing to hide, and so no target.
 
     Of those chosen, 80 % become [MASK], 10 % a random token that is not special and may
     by chance be the same one, and 10 % stay; each has a draw of its own. Call it anew
@@ -51,14 +52,17 @@ def mask_tokens(
             id is special.
     """
     _require_shares(share, mask_share, random_share)
-    if token_ids.dim() != 2 or token_ids.is_floating_point() or not token_ids.numel():
+    require_whole(token_ids)
+    if token_ids.dim() != 2 or not token_ids.numel():
         raise ValueError(
-            "token_ids must be integers of shape (batch, length), got "
-            f"{token_ids.dtype} of shape {tuple(token_ids.shape)}"
+            "token_ids must have the shape (batch, length) and at least one token, got "
+            f"the shape {tuple(token_ids.shape)}"
         )
-    special = torch.tensor(sorted({mask_id, *special_ids}))
-    for name, ids in (("special ids", special), ("token ids", token_ids)):
-        low, high = int(ids.min()), int(ids.max())
+    # On the CPU, where the generator is: the same batch whatever the device.
+    ids = token_ids.cpu().long()
+    special = as_ids({mask_id, *special_ids})
+    for name, some in (("special ids", special), ("token ids", ids)):
+        low, high = int(some.min()), int(some.max())
         if low < 0 or high >= vocab_size:
             raise ValueError(
                 f"{name} must lie between 0 and vocab_size - 1 = {vocab_size - 1}, "
@@ -70,8 +74,6 @@ def mask_tokens(
     if not len(ordinary):
         raise ValueError(f"all {vocab_size} ids are special; there is none to draw")
 
-    # On the CPU, where the generator is: the same batch whatever the device.
-    ids = token_ids.cpu().long()
     chosen = _choose(~is_special[ids], share, generator)
     fate = torch.rand(ids.shape, generator=generator)
     drawn = torch.randint(len(ordinary), ids.shape, generator=generator)
@@ -98,7 +100,8 @@ def _choose(eligible: Tensor, share: float, generator: torch.Generator) -> Tenso
 def _require_shares(share: float, mask_share: float, random_share: float) -> None:
     if not 0 < share <= 1:
         raise ValueError(f"share is {share}; it must lie in (0, 1]")
-    if min(mask_share, random_share) < 0 or mask_share + random_share > 1 + 1e-9:
+    # Said of what is right, and not of what is wrong: NaN is neither.
+    if not (mask_share >= 0 <= random_share and mask_share + random_share <= 1 + 1e-9):
         raise ValueError(
             f"mask_share is {mask_share} and random_share {random_share}; neither may "
             "be negative, and together they may be 1 at most"

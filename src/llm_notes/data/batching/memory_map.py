@@ -9,13 +9,14 @@ ids only: the tokenizer has a file of its own.
 import json
 import os
 import zlib
-from array import array
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from llm_notes.data.batching.padding import as_ids
 
 FILE_FORMAT = "llm_notes.token_ids"
 FILE_VERSION = 1
@@ -54,8 +55,7 @@ def write_token_ids(path: str | Path, token_ids: Iterable[int], vocab_size: int)
     try:
         with part.open("wb") as file:
             file.write(b" " * _HEADER_BYTES)  # its place; the count is not known yet
-            while chunk := array("q", islice(remaining, _CHUNK)):
-                ids = np.frombuffer(chunk, dtype=np.int64)
+            while len(ids := as_ids(islice(remaining, _CHUNK)).numpy()):
                 _require_in_vocabulary(ids, count, vocab_size)
                 data = ids.astype(dtype).tobytes()
                 file.write(data)

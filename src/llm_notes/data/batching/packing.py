@@ -15,13 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from llm_notes.data.batching.padding import IGNORE, as_ids, require_ids
+from llm_notes.data.batching.padding import IGNORE, TensorBatch, as_ids, require_id
 
 NO_DOCUMENT = -1
 
 
 @dataclass(frozen=True)
-class PackedRows:
+class PackedRows(TensorBatch):
     """Rows of several documents each.
 
     Args:
@@ -48,10 +48,6 @@ class PackedRows:
         """Some of the rows, as a batch."""
         return type(self)(*(getattr(self, f.name)[indices] for f in fields(self)))
 
-    def to(self, device: torch.device | str) -> Self:
-        """The same rows on another device."""
-        return type(self)(*(getattr(self, f.name).to(device) for f in fields(self)))
-
 
 def pack_documents(
     documents: Sequence[Sequence[int]], context_length: int, pad_id: int
@@ -76,7 +72,7 @@ def pack_documents(
     Raises:
         ValueError: for no document, one of fewer than two tokens, or a negative id.
     """
-    require_ids(pad_id=pad_id)
+    require_id("pad_id", pad_id)
     if context_length < 1:
         raise ValueError(f"context_length is {context_length}; it must be at least 1")
     pieces: list[tuple[int, Tensor]] = []  # (document, its inputs and last target)
@@ -86,7 +82,7 @@ def pack_documents(
             raise ValueError(
                 f"document {number} has {len(ids)} tokens; it takes 2 to predict one"
             )
-        require_ids(**{f"the smallest id of document {number}": int(ids.min())})
+        require_id(f"the smallest id of document {number}", int(ids.min()))
         for start in range(0, len(ids) - 1, context_length):
             pieces.append((number, ids[start : start + context_length + 1]))
     if not pieces:

@@ -7,19 +7,25 @@ Shapes: B batch, S source length, T target length.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
-from typing import Self
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from llm_notes.data.batching.padding import IGNORE, pad_rows, real_mask, require_ids
+from llm_notes.data.batching.padding import (
+    IGNORE,
+    TensorBatch,
+    as_ids,
+    pad_rows,
+    real_mask,
+    require_id,
+)
 
 Pair = tuple[Sequence[int], Sequence[int]]
 
 
 @dataclass(frozen=True)
-class PairBatch:
+class PairBatch(TensorBatch):
     """What one step of an encoder-decoder reads.
 
     Args:
@@ -45,10 +51,6 @@ class PairBatch:
         n_real = int(self.source_mask.sum() + self.target_mask.sum())
         return 1 - n_real / (self.source_mask.numel() + self.target_mask.numel())
 
-    def to(self, device: torch.device | str) -> Self:
-        """The same batch on another device."""
-        return type(self)(*(getattr(self, f.name).to(device) for f in fields(self)))
-
 
 def collate_pairs(
     pairs: Sequence[Pair],
@@ -71,25 +73,33 @@ def collate_pairs(
         indices: places of the pairs in a larger list; 0 ... B - 1 when not given.
 
     Raises:
-        ValueError: for no pair, an empty source, or a negative id.
+        ValueError: for no pair, an empty source, a negative id, or more or fewer
+            indices than pairs.
     """
-    require_ids(bos_id=bos_id, eos_id=eos_id, pad_id=pad_id)
+    for name, token_id in (("bos_id", bos_id), ("eos_id", eos_id), ("pad_id", pad_id)):
+        require_id(name, token_id)
+    for index, (source, _) in enumerate(pairs):
+        if not len(source):
+            raise ValueError(f"the source of pair {index} is empty; it needs a token")
+    if indices is None:
+        indices = range(len(pairs))
+    elif len(indices) != len(pairs):
+        raise ValueError(
+            f"{len(indices)} indices for {len(pairs)} pairs; give one for each"
+        )
     tail = [eos_id] if end_source else []
     sources = [[*source, *tail] for source, _ in pairs]
-    for index, source in enumerate(sources):
-        if not source:
-            raise ValueError(f"the source of pair {index} is empty; it needs a token")
     target_in = pad_rows([[bos_id, *target] for _, target in pairs], pad_id)
     source = pad_rows(sources, pad_id)
     for name, ids in (("source", source), ("target", target_in)):
-        require_ids(**{f"the smallest id of a {name}": int(ids.min())})
+        require_id(f"the smallest id of a {name}", int(ids.min()))
     return PairBatch(
         source=source,
         target_in=target_in,
         target_out=pad_rows([[*target, eos_id] for _, target in pairs], IGNORE),
         source_mask=real_mask([len(source) for source in sources]),
         target_mask=real_mask([len(target) + 1 for _, target in pairs]),
-        indices=torch.tensor(range(len(pairs)) if indices is None else indices),
+        indices=as_ids(indices),
     )
 
 

@@ -13,7 +13,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from llm_notes.data.batching.padding import pad_rows, real_mask, require_ids
+from llm_notes.data.batching.padding import (
+    TensorBatch,
+    pad_rows,
+    real_mask,
+    require_id,
+)
 
 Sentence = Sequence[int]
 
@@ -27,7 +32,7 @@ class SentencePair(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SentencePairBatch:
+class SentencePairBatch(TensorBatch):
     """[CLS] first [SEP] second [SEP], padded.
 
     Args:
@@ -60,13 +65,19 @@ def draw_sentence_pairs(
         One pair for each sentence but the last of its document, in their order.
 
     Raises:
-        ValueError: for fewer than two documents that have a sentence.
+        ValueError: for fewer than two documents that have a sentence, or when none has
+            two, so that there is no pair.
     """
     documents = [document for document in documents if document]
     if len(documents) < 2:
         raise ValueError(
             f"{len(documents)} documents have sentences; a random sentence comes from "
             "another document, so at least 2 are needed"
+        )
+    if max(map(len, documents)) < 2:
+        raise ValueError(
+            f"all {len(documents)} documents have one sentence; a pair needs a "
+            "document of 2 or more"
         )
     pairs = []
     for own, document in enumerate(documents):
@@ -95,21 +106,25 @@ def collate_sentence_pairs(
     A pair that is too long loses tokens at the ends of its sentences, always from the
     one that is longer at that point.
 
-    Raises ValueError for no pair, a negative id, or a context too short for both.
+    Raises ValueError for no pair, an empty sentence, a negative id, or a context too
+    short for both.
     """
-    require_ids(cls_id=cls_id, sep_id=sep_id, pad_id=pad_id)
+    for name, token_id in (("cls_id", cls_id), ("sep_id", sep_id), ("pad_id", pad_id)):
+        require_id(name, token_id)
     if context_length < 5:
         raise ValueError(
             f"context_length is {context_length}; a token of each sentence and the "
             "three special ones need 5"
         )
     rows, segments = [], []
-    for pair in pairs:
+    for number, pair in enumerate(pairs):
+        if not (len(pair.first) and len(pair.second)):
+            raise ValueError(f"pair {number} has an empty sentence; it needs a token")
         first, second = _truncate(pair.first, pair.second, context_length - 3)
         rows.append([cls_id, *first, sep_id, *second, sep_id])
         segments.append([0] * (len(first) + 2) + [1] * (len(second) + 1))
     token_ids = pad_rows(rows, pad_id)
-    require_ids(**{"the smallest id of a sentence": int(token_ids.min())})
+    require_id("the smallest id of a sentence", int(token_ids.min()))
     return SentencePairBatch(
         token_ids=token_ids,
         segment_ids=pad_rows(segments, 0),

@@ -123,8 +123,8 @@ def restore_spans(
 ) -> list[int]:
     """Put the spans of the target back in place of the source's sentinels.
 
-    The reverse of `corrupt_spans`, also for a target that a model wrote, as long as
-    its sentinels are those of the source.
+    The reverse of `corrupt_spans`, also for a target that a model wrote, without its
+    end token, as long as its sentinels are those of the source.
 
     Raises:
         ValueError: when source and target do not name the same sentinels in the same

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from llm_notes.data.batching.padding import require_whole
+
 TokenIds = Tensor | np.ndarray
 
 
@@ -36,7 +38,8 @@ def sample_windows(
         Inputs x and targets y, both (B, T) int64, with y[b, t] the token that follows
         x[b, t] in the text.
 
-    Raises ValueError when the text is too short for one window and its last target.
+    Raises ValueError when the text is too short for one window and its last target, or
+    is no row of whole numbers.
     """
     _require_text(token_ids)
     _require_positive(batch_size=batch_size, context_length=context_length)
@@ -54,7 +57,7 @@ def sample_windows(
     else:
         windows = _as_tensor(token_ids[places.numpy()])
     windows = windows.to(device=device)
-    return windows[:, :-1].contiguous(), windows[:, 1:].contiguous()
+    return windows[:, :-1].clone(), windows[:, 1:].clone()
 
 
 def consecutive_windows(
@@ -76,7 +79,8 @@ def consecutive_windows(
         x and y, both (B, T) int64 with B <= batch_size; the last pair may be (1, T')
         with T' < T.
 
-    Raises ValueError, when called, for fewer than two tokens: nothing to predict.
+    Raises ValueError, when called, for fewer than two tokens (nothing to predict), or
+    for what is no row of whole numbers.
     """
     _require_text(token_ids)
     _require_positive(batch_size=batch_size, context_length=context_length)
@@ -96,10 +100,15 @@ def _walk(
     for start in range(0, n_covered, step):
         stop = min(start + step, n_covered)
         ids = _as_tensor(token_ids[start : stop + 1])
-        yield ids[:-1].view(-1, context_length), ids[1:].view(-1, context_length)
+        yield _rows(ids[:-1], context_length), _rows(ids[1:], context_length)
     if n_covered < n_targets:
         ids = _as_tensor(token_ids[n_covered:])
-        yield ids[None, :-1], ids[None, 1:]
+        yield _rows(ids[:-1], len(ids) - 1), _rows(ids[1:], len(ids) - 1)
+
+
+def _rows(ids: Tensor, length: int) -> Tensor:
+    """A copy: who changes a batch changes neither the text nor the targets."""
+    return ids.clone().view(-1, length)
 
 
 def _as_tensor(token_ids: TokenIds) -> Tensor:
@@ -110,17 +119,11 @@ def _as_tensor(token_ids: TokenIds) -> Tensor:
 
 
 def _require_text(token_ids: TokenIds) -> None:
+    require_whole(token_ids)
     if token_ids.ndim != 1:
         raise ValueError(
             f"token_ids has shape {tuple(token_ids.shape)}; a text is one row, (N,)"
         )
-    whole = (
-        not (token_ids.is_floating_point() or token_ids.is_complex())
-        if isinstance(token_ids, Tensor)
-        else token_ids.dtype.kind in "iu"
-    )
-    if not whole:
-        raise TypeError(f"token_ids is {token_ids.dtype}; ids are whole numbers")
 
 
 def _require_positive(**values: int) -> None:

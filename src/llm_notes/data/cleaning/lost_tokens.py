@@ -5,6 +5,7 @@ token that was taken out of all its texts, so this module measures and cleans no
 It knows English function words; for another language, pass others.
 """
 
+import re
 from collections.abc import Set
 from dataclasses import dataclass
 
@@ -23,7 +24,17 @@ and or but nor so yet if unless because although though while whereas than wheth
 am is are was were be been being have has had having do does did doing
 will would shall should can could may might must ought
 not only also too very then there here again once own same other
+isn't aren't wasn't weren't haven't hasn't hadn't don't doesn't didn't
+won't wouldn't shan't shouldn't can't couldn't mightn't mustn't oughtn't
+i'm i've i'll i'd you're you've you'll you'd he's he'll he'd she's she'll she'd
+it's it'll it'd we're we've we'll we'd they're they've they'll they'd
+that's that'll that'd there's there'll here's who's who'll who'd what's where's how's
 """
+# Where an apostrophe belongs to its word. To `words` it is a mark, but U+02BC, which
+# looks the same, is a letter.
+_INNER_APOSTROPHE = re.compile(
+    r"(?<=[a-z])['’](?=(?:t|s|d|m|ll|re|ve)\b)", re.IGNORECASE
+)
 ENGLISH_FUNCTION_WORDS = frozenset(_CLOSED_CLASSES.split())
 
 
@@ -53,15 +64,17 @@ def lost_tokens(
 
     A token here is a word of `words`, or a run of punctuation and symbols between white
     space and words, such as a comma or `):` (GPT-2 cuts a text in much the same way).
+    English contractions and possessives are one word: don't, it's, Ann's.
 
     Args:
         text: any text.
         function_words: in lower case; the text's own case does not matter.
     """
-    found = words(text)
+    text = _INNER_APOSTROPHE.sub("\u02bc", text)
+    found = [word.lower().replace("\u02bc", "'") for word in words(text)]
     n_marks = len(between_words(text).split())
     return LostTokens(
         n_tokens=len(found) + n_marks,
-        n_function_words=sum(word.lower() in function_words for word in found),
+        n_function_words=sum(word in function_words for word in found),
         n_marks=n_marks,
     )

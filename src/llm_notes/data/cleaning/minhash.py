@@ -80,9 +80,9 @@ def estimated_jaccard(a: np.ndarray, b: np.ndarray) -> float:
     Each place is a coin with probability J, so the standard error is
     $\sqrt{J (1 - J) / n}$ with n places.
 
-    Raises ValueError when the signatures differ in length.
+    Raises ValueError when the signatures differ in length, or are empty.
     """
-    if a.shape != b.shape:
+    if a.shape != b.shape or not a.size:
         raise ValueError(
             f"signatures of lengths {a.size} and {b.size} cannot be compared"
         )

@@ -10,6 +10,7 @@ words, which removes all Chinese) and rules that remove a kind of text (C4 refus
 with a curly bracket, which is all code; Raffel et al. 2020, section 2.2).
 """
 
+import re
 from collections.abc import Callable
 
 from llm_notes.data.cleaning.repetition import (
@@ -54,8 +55,9 @@ def unusual_words(
 def too_many_symbols(text: str, maximum: float = 0.1) -> str | None:
     """More hash signs, or more ellipses, than a share of the number of words."""
     n_words = len(words(text))
-    for name, signs in (("hash signs", ("#",)), ("ellipses", _ELLIPSES)):
-        count = sum(text.count(sign) for sign in signs)
+    # Six dots are one ellipsis, and so are the two signs that Chinese writes for it.
+    for name, sign in (("hash signs", "#"), ("ellipses", r"…+|\.{3,}")):
+        count = len(re.findall(sign, text))
         if count > maximum * n_words:
             return f"{count} {name} to {n_words} words, above {maximum:.0%}"
     return None

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from llm_notes.data.tasks.json_lines import read_json_lines
-from llm_notes.data.tasks.splits import require_language
+from llm_notes.data.tasks.splits import in_language, require_language
 
 TOPICS = (
     "clarification",
@@ -96,9 +96,9 @@ class Dialogue:
                 "assistant alternate, the user begins and the assistant ends"
             )
 
-    def as_turns(self) -> list[tuple[str, str]]:
-        """The dialogue as (role, text) pairs, which is what a chat template takes."""
-        return [(turn.role, turn.text) for turn in self.turns]
+    def messages(self) -> list[dict[str, str]]:
+        """The dialogue as roles with contents, which is what a chat template takes."""
+        return [{"role": turn.role, "content": turn.text} for turn in self.turns]
 
 
 def dialogues(language: str | None = None) -> tuple[Dialogue, ...]:
@@ -109,10 +109,7 @@ def dialogues(language: str | None = None) -> tuple[Dialogue, ...]:
 
     Raises ValueError for another language. The file is read once.
     """
-    if language is None:
-        return _read()
-    require_language(language)
-    return _in_language(language)
+    return in_language(_read(), language)
 
 
 def stratum(dialogue: Dialogue) -> tuple[str, ...]:
@@ -139,9 +136,3 @@ def _turn(entry: object) -> Turn:
     if not isinstance(entry, dict) or entry.keys() != {"role", "text"}:
         raise ValueError(f"turn {entry!r}; a turn has exactly a role and a text")
     return Turn(**entry)
-
-
-@cache
-def _in_language(language: str) -> tuple[Dialogue, ...]:
-    """The dialogues in one language, picked once."""
-    return tuple(each for each in _read() if each.language == language)

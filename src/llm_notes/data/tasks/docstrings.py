@@ -10,6 +10,7 @@ by pair would examine a model on near-copies of what it has learned.
 This module knows no tokenizer and no model, and never runs the code.
 """
 
+import ast
 import inspect
 import re
 from collections.abc import Sequence
@@ -18,6 +19,11 @@ from dataclasses import dataclass
 from llm_notes.data.tasks.source_code import SourceFile, source_files, split_files
 
 MIN_WORDS, MAX_WORDS = 3, 40  # "Constructor." says nothing; some sentences are essays
+_ABBREVIATIONS = ("e.g", "i.e", "etc", "vs", "cf", "U.S", "Dr")
+_END = re.compile(
+    "".join(rf"(?<!\b{re.escape(short)})" for short in _ABBREVIATIONS)
+    + r"[.!?](?= +[A-Z])"
+)
 
 
 @dataclass(frozen=True)
@@ -41,8 +47,18 @@ class DocstringPair:
     @property
     def code(self) -> str:
         """The whole function without its docstring, the body four columns in."""
-        body = "\n".join(f"    {line}" for line in self.body.split("\n"))
-        return f"{self.signature}:\n{body}"
+        # The further lines of a string are its content: they must not move.
+        fixed = {
+            number
+            for part in ast.walk(ast.parse(self.body))
+            if isinstance(part, ast.Constant | ast.JoinedStr)
+            for number in range(part.lineno, part.end_lineno)
+        }
+        body = [
+            line if number in fixed or not line.strip() else f"    {line}"
+            for number, line in enumerate(self.body.split("\n"))
+        ]
+        return "\n".join([f"{self.signature}:", *body])
 
 
 def docstring_pairs(files: Sequence[SourceFile] | None = None) -> list[DocstringPair]:
@@ -115,12 +131,14 @@ def first_sentence(docstring: str) -> str:
     """The first sentence of a docstring's first paragraph, on one line.
 
     A sentence ends at a full stop, a question or exclamation mark that stands before
-    white space and a capital letter; "e.g." and "i.e." do not end one. A paragraph
-    that is an example for doctest, or repeats the signature, has no sentence.
+    white space and a capital letter; "e.g." and its like do not end one, and an example
+    for doctest does. A paragraph that is such an example, repeats the signature, or
+    promises by a colon what comes next, has no sentence.
     """
     paragraph = inspect.cleandoc(docstring).split("\n\n")[0]
-    text = " ".join(paragraph.split())
-    if text.startswith(">>>") or re.fullmatch(r"[\w.]+\(.*\)( *->.*)?", text):
+    text = " ".join(paragraph.split()).split(">>>")[0].rstrip()
+    if re.fullmatch(r"[\w.]+\(.*\)( *->.*)?", text):
         return ""
-    end = re.search(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)[.!?](?= +[A-Z])", text)
-    return text[: end.end()] if end else text
+    end = _END.search(text)
+    sentence = text[: end.end()] if end else text
+    return "" if sentence.endswith(":") else sentence

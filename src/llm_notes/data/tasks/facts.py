@@ -2,8 +2,8 @@
 
 A fact is a triple, such as (bool, subclass of, int), and the interpreter can tell
 whether it holds. So what a model extracts from a text, or answers to a question, is
-scored against the truth and not against another model. Sentences and questions are
-made from templates: they test whether a fact is known, not whether prose is understood.
+scored against the truth and not against another model. Sentences are made from
+templates, here, and questions and texts from facts, in `questions`.
 
 Only modules whose import has no side effect are looked at, and no object is called.
 This module knows no tokenizer and no model.
@@ -12,12 +12,11 @@ This module knows no tokenizer and no model.
 import builtins
 import importlib
 import inspect
-import random
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, get_args
+from typing import Literal
 
 from llm_notes.data.corpus import split_paragraphs
 
@@ -63,24 +62,6 @@ STATEMENTS: dict[Relation, tuple[str, ...]] = {
         "One of the methods of {s} is {o}.",
     ),
 }
-QUESTIONS: dict[Relation, tuple[str, ...]] = {
-    "subclass_of": (
-        "Which class does {s} inherit from?",
-        "What is a base class of {s}?",
-    ),
-    "kind_of_error": (
-        "Which exception does {s} derive from?",
-        "A handler for which exception also catches {s}?",
-    ),
-    "function_in": (
-        "Which module has a function called {s}?",
-        "What has to be imported to call {s}?",
-    ),
-    "has_method": (
-        "What is a method of {s}?",
-        "Which method does the class {s} define?",
-    ),
-}
 
 
 @dataclass(frozen=True, order=True)
@@ -108,29 +89,6 @@ class Fact:
         ]
 
 
-@dataclass(frozen=True)
-class Question:
-    """A question, with what is right and what is wrong.
-
-    Attributes:
-        text: the question.
-        answer: the object of the fact that it is about.
-        distractors: objects of the same relation, none of which is true here.
-        answers: every right answer among the facts, for scoring a free answer.
-    """
-
-    text: str
-    answer: str
-    distractors: tuple[str, ...]
-    answers: tuple[str, ...]
-
-    def choices(self, seed: int = 0) -> list[str]:
-        """The answer among the distractors, in an order that the seed decides."""
-        options = sorted((self.answer, *self.distractors))
-        generator = random.Random(f"{seed} {self.text}")
-        return sorted(options, key=lambda _: generator.random())
-
-
 @cache
 def facts() -> tuple[Fact, ...]:
     """All facts, sorted by subject. They depend on the version of Python."""
@@ -151,14 +109,20 @@ def facts() -> tuple[Fact, ...]:
     for module in MODULES:
         found |= {
             Fact(name, "function_in", module)
-            for name, value in _members(module)
+            for name, value in _members(module).items()
             if inspect.isroutine(value) and not hasattr(builtins, name)
         }
     return tuple(sorted(found))
 
 
 def holds(subject: str, relation: str, object_name: str) -> bool:
-    """Whether a triple is true, asked of the interpreter.
+    """Whether a triple is true: whether `true_objects` has its object."""
+    return object_name in true_objects(subject, relation)
+
+
+@cache
+def true_objects(subject: str, relation: str) -> frozenset[str]:
+    """Every object with which a triple is true, asked of the interpreter.
 
     More is true than is listed by `facts`: bool is a subclass of object, and a class
     has the methods that it inherits. What cannot be found among the classes, functions
@@ -166,23 +130,31 @@ def holds(subject: str, relation: str, object_name: str) -> bool:
 
     Raises ValueError for a relation that there is not.
     """
-    _require(relation)
-    classes = {name: cls for cls, name in _class_names().items()}
-    if relation == "function_in":
-        return object_name in MODULES and any(
-            name == subject and inspect.isroutine(value)
-            for name, value in _members(object_name)
+    if relation not in STATEMENTS:
+        raise ValueError(
+            f"there is no relation {relation!r}; there are {', '.join(STATEMENTS)}"
         )
-    if subject not in classes:
-        return False
-    cls = classes[subject]
+    if relation == "function_in":
+        return frozenset(
+            module
+            for module in MODULES
+            if inspect.isroutine(_members(module).get(subject))
+        )
+    names = _class_names()
+    cls = next((cls for cls, name in names.items() if name == subject), None)
+    root = BaseException if relation == "kind_of_error" else object
+    if cls is None or not issubclass(cls, root):
+        return frozenset()
     if relation == "has_method":
-        return _is_method(cls, object_name)
-    if object_name not in classes or (
-        relation == "kind_of_error" and not issubclass(cls, BaseException)
-    ):
-        return False
-    return issubclass(cls, classes[object_name]) and subject != object_name
+        # Through the bases, since `getattr` alone also finds methods of the metaclass,
+        # such as `mro`, that no instance has.
+        inherited = {name for base in cls.__mro__ for name in vars(base)}
+        return frozenset(name for name in inherited if _is_method(cls, name))
+    return frozenset(
+        name
+        for other, name in names.items()
+        if other is not cls and issubclass(cls, other) and issubclass(other, root)
+    )
 
 
 def split_facts(
@@ -202,86 +174,6 @@ def split_facts(
     return train, [fact for fact in ordered if fact.subject in held_out]
 
 
-def questions(
-    about: Sequence[Fact], n_distractors: int = 3, seed: int = 0
-) -> list[Question]:
-    """One question for each fact, with distractors that are false.
-
-    A distractor is the object of another fact with the same relation; `holds` has
-    refused it here, so that no base class of a base class passes for a wrong answer.
-
-    Raises ValueError when `n_distractors` is negative, or when there are not enough
-    objects to choose from.
-    """
-    if n_distractors < 0:
-        raise ValueError(f"n_distractors is {n_distractors}; it must not be negative")
-    answers: dict[tuple[str, str], list[str]] = {}
-    for fact in facts():
-        answers.setdefault((fact.subject, fact.relation), []).append(fact.object)
-    objects = {
-        relation: sorted({f.object for f in facts() if f.relation == relation})
-        for relation in get_args(Relation)
-    }
-    generator = random.Random(seed)
-    made: list[Question] = []
-    for fact in about:
-        distractors: list[str] = []
-        options = objects[fact.relation]
-        for index in sorted(range(len(options)), key=lambda _: generator.random()):
-            if len(distractors) == n_distractors:
-                break
-            if not holds(fact.subject, fact.relation, options[index]):
-                distractors.append(options[index])
-        if len(distractors) < n_distractors:
-            raise ValueError(
-                f"n_distractors is {n_distractors}; for {fact} there are only "
-                f"{len(distractors)}"
-            )
-        templates = QUESTIONS[fact.relation]
-        template = templates[int(generator.random() * len(templates))]
-        made.append(
-            Question(
-                text=template.format(s=fact.subject),
-                answer=fact.object,
-                distractors=tuple(distractors),
-                answers=tuple(answers[fact.subject, fact.relation]),
-            )
-        )
-    return made
-
-
-def passages(
-    about: Sequence[Fact], n_facts: int = 3, seed: int = 0
-) -> list[tuple[str, tuple[Fact, ...]]]:
-    """Short texts with the triples that stand in them: knowledge-graph extraction.
-
-    Args:
-        about: the facts; each is told once, in an order that the seed decides.
-        n_facts: sentences in a text; the last text may have fewer.
-        seed: decides the order, and the template of each sentence.
-
-    Raises ValueError when `n_facts` < 1.
-    """
-    if n_facts < 1:
-        raise ValueError(f"n_facts is {n_facts}; a text has at least one sentence")
-    generator = random.Random(seed)
-    ordered = sorted(about, key=lambda _: generator.random())
-    told: list[tuple[str, tuple[Fact, ...]]] = []
-    for start in range(0, len(ordered), n_facts):
-        group = tuple(ordered[start : start + n_facts])
-        ways = [fact.sentences() for fact in group]
-        text = " ".join(way[int(generator.random() * len(way))] for way in ways)
-        told.append((text, group))
-    return told
-
-
-def _require(relation: str) -> None:
-    if relation not in STATEMENTS:
-        raise ValueError(
-            f"there is no relation {relation!r}; there are {', '.join(STATEMENTS)}"
-        )
-
-
 def _is_public(name: str) -> bool:
     return not name.startswith("_")
 
@@ -293,7 +185,7 @@ def _is_method(cls: type, name: str) -> bool:
 
 
 @cache
-def _members(module: str) -> tuple[tuple[str, object], ...]:
+def _members(module: str) -> dict[str, object]:
     """What a module offers: `__all__`, or else its public names.
 
     What a module without `__all__` has imported from another one is not its offer.
@@ -302,17 +194,17 @@ def _members(module: str) -> tuple[tuple[str, object], ...]:
     listed = getattr(content, "__all__", None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # to look is not to use
-        members = [
-            (name, getattr(content, name))
+        members = {
+            name: getattr(content, name)
             for name in sorted(vars(content) if listed is None else listed)
             if _is_public(name) and hasattr(content, name)
-        ]
+        }
     others = set(MODULES) - {module} if listed is None else set()
-    return tuple(
-        (name, value)
-        for name, value in members
+    return {
+        name: value
+        for name, value in members.items()
         if getattr(value, "__module__", None) not in others
-    )
+    }
 
 
 @cache
@@ -321,7 +213,7 @@ def _class_names() -> dict[type, str]:
     names: dict[type, str] = {}
     for module in MODULES:
         prefix = "" if module == "builtins" else f"{module}."
-        for name, value in _members(module):
+        for name, value in _members(module).items():
             # An alias, such as IOError for OSError, is not the name of a class.
             if not inspect.isclass(value) or value.__name__ != name:
                 continue

@@ -9,6 +9,7 @@ in training, which asks a model to generalise systematically (Lake and Baroni 20
 
 The language is a toy: nearly 800 English word forms, 480 Chinese words, and one
 translation for each sentence. Its sentences are grammatical and need not make sense.
+They begin with a small letter, unless with a name, and do not name anyone twice.
 How they are derived is in `synchronous_grammar`, what they say in `grammar_clauses`.
 This module knows no tokenizer and no model.
 """
@@ -20,10 +21,18 @@ from dataclasses import replace
 from typing import Literal, get_args
 
 from llm_notes.data.tasks.grammar_clauses import english_chinese_grammar
-from llm_notes.data.tasks.grammar_words import choose_article
+from llm_notes.data.tasks.grammar_words import (
+    NAMES,
+    OTHER_NAMES,
+    choose_article,
+    entries,
+)
 from llm_notes.data.tasks.synchronous_grammar import Link, SentencePair
 
 HeldOut = Literal["sentences", "combinations"]
+
+LEAST_SHARE = 0.001  # to draw one sentence of a smaller part would take too long
+_NAMES = frozenset(name for name, _ in entries(NAMES) + entries(OTHER_NAMES))
 
 
 def sentence_pairs(n_pairs: int, seed: int = 0) -> list[SentencePair]:
@@ -52,9 +61,11 @@ def train_and_test(
 ) -> tuple[list[SentencePair], list[SentencePair]]:
     """Draw pairs to learn from and pairs to be examined on.
 
-    Which side a sentence is on depends on a hash of its words and not on the seed or
-    the sizes, so no test sentence is in any training part that this function gives
-    for the same `test_share`.
+    Which side a sentence is on depends on a hash of its Chinese words and not on the
+    seed or the sizes. So no test sentence, in either language, is in any training part
+    that this function gives for "sentences" and the same `test_share`. (Several English
+    sentences may have one translation, which goes to one side.) For "combinations" it
+    depends on a hash of each combination, and the same holds of combinations.
 
     Args:
         n_train, n_test: how many pairs of each kind.
@@ -62,10 +73,10 @@ def train_and_test(
         held_out: "sentences" holds out a share of all sentences; "combinations" a
             share of all (verb, object) pairs, such as (eat, apple), with every
             sentence in which one of them occurs.
-        test_share: of what is held out.
+        test_share: of what is held out; from 0.001 to 0.999.
 
     Raises ValueError for a negative size, another way of holding out, or a share that
-    is not between 0 and 1.
+    leaves less than a thousandth to one side.
     """
     _require_size("n_train", n_train)
     _require_size("n_test", n_test)
@@ -73,8 +84,11 @@ def train_and_test(
         raise ValueError(
             f"held_out is {held_out!r}; allowed are {', '.join(get_args(HeldOut))}"
         )
-    if not 0 < test_share < 1:
-        raise ValueError(f"test_share is {test_share}; it must lie between 0 and 1")
+    if not LEAST_SHARE <= test_share <= 1 - LEAST_SHARE:
+        raise ValueError(
+            f"test_share is {test_share}; it must lie between {LEAST_SHARE} and "
+            f"{1 - LEAST_SHARE}: drawing sentences for a smaller part takes too long"
+        )
     train: list[SentencePair] = []
     test: list[SentencePair] = []
     drawn = _distinct_pairs(seed)
@@ -94,7 +108,8 @@ def count_sentences() -> int:
     """How many derivations the grammar has, counted by its recursion.
 
     It is the number of sentences if none has two derivations, and the tests, which
-    enumerate phrases and draw thousands of sentences, find none that has.
+    enumerate phrases and draw thousands of sentences, find none that has. Those that
+    name somebody twice are counted, though they are never given.
     """
     return english_chinese_grammar().count("S")
 
@@ -134,7 +149,8 @@ def _distinct_pairs(seed: int) -> Iterator[SentencePair]:
     seen: set[tuple[str, ...]] = set()
     while True:
         pair = grammar.sample(generator).pair()
-        if pair.english not in seen:
+        names = [word for word in pair.english if word in _NAMES]
+        if pair.english not in seen and len(names) == len(set(names)):
             seen.add(pair.english)
             yield replace(pair, english=tuple(choose_article(pair.english)))
 
@@ -142,7 +158,7 @@ def _distinct_pairs(seed: int) -> Iterator[SentencePair]:
 def _is_held_out(pair: SentencePair, held_out: HeldOut, share: float) -> bool:
     """Whether a sentence, or a combination in it, is held out."""
     if held_out == "sentences":
-        return _falls_below(" ".join(pair.english), share)
+        return _falls_below(" ".join(pair.chinese), share)
     return any(_falls_below(" ".join(both), share) for both in pair.combinations)
 
 

@@ -8,10 +8,13 @@ The names of nonterminals say what agrees. SUBJ.s is a subject in the third pers
 singular; NOM.food.个.pl a plural noun for food that is counted with 个. In
 VP.past.le.x stand the English form of the verb, the Chinese aspect, and which objects
 are allowed: x any, q all but relative clauses, d all but new things ("a", numbers),
-since what did not happen did not happen to one of them.
+since what did not happen did not happen to one of them. A time, place or manner that
+ends the sentence would seem to belong to a relative clause before it: q stands there.
 
 This module knows no sentence: `grammar_clauses` puts the phrases together.
 """
+
+from collections.abc import Collection
 
 from llm_notes.data.tasks import grammar_words as words
 from llm_notes.data.tasks.synchronous_grammar import Rule
@@ -25,11 +28,12 @@ PERSONS = {
 # Verb form, aspect and kind of object, in all the ways that clauses ask for.
 _PHRASES = (
     "past.le.x past.le.q past.0.q base.le.x base.le.q base.0.x base.0.q base.0.d "
-    "s.0.x s.0.q ing.0.x ing.0.q ing.0.d part.guo.x part.guo.d"
+    "s.0.x s.0.q ing.0.x ing.0.q ing.0.d part.guo.x part.guo.q part.guo.d"
 )
 PHRASES = _PHRASES.split()
-SHORT_ADJECTIVES = "大小新旧老长短"  # need no 的 before a noun
+SHORT_ADJECTIVES = {*"大小新旧老长短", "高个子"}  # need no 的 before a noun
 PORTABLE = ("printed", "thing", "fragile", "clothes", "accessory")
+WORN = ("clothes", "accessory")
 
 
 def phrase_rules() -> list[Rule]:
@@ -96,14 +100,18 @@ def _nouns() -> list[Rule]:
     for (kind,), entries in words.sections(words.ADJECTIVES):
         colours = words.entries(words.COLOURS) if kind in words.COLOURED else []
         for english, chinese in entries + colours:
-            mark = "" if chinese in SHORT_ADJECTIVES else " 的"
+            before = words.BEFORE_NOUNS.get(chinese, chinese)
+            mark = "" if before in SHORT_ADJECTIVES else " 的"
             english = english.removeprefix("+")
-            rules.append(rule(f"ADJ.{kind}", f"{english}~1", f"{chinese}~1{mark}"))
+            rules.append(rule(f"ADJ.{kind}", f"{english}~1", f"{before}~1{mark}"))
     return rules
 
 
 def _objects() -> list[Rule]:
-    """NP.b|d|a|q|x.class: definite; or bare as well; new; any; and relative clauses."""
+    """NP.b|d|a|q|x.class: definite; or bare as well; new; any; and relative clauses.
+
+    A new one is NP.one, new ones are NP.many; NP.worn is what is worn at a time.
+    """
     rules: list[Rule] = []
     for kind, m in measures():
         one, many = f"[NOM.{kind}.{m}.sg,1]", f"[NOM.{kind}.{m}.pl,1]"
@@ -123,9 +131,12 @@ def _objects() -> list[Rule]:
             rules.append(rule(f"NP.b.{kind}", own, "[2] 的 [1]", 3))
         rules += rules_of(f"NP.bare.{kind}", [(many, "[1]")])
         rules += rules_of(
-            f"NP.a.{kind}",
+            f"NP.one.{kind}",
+            [(f"a~1 {one}", f"一~1 {m}~1? [1]")],
+        )
+        rules += rules_of(
+            f"NP.many.{kind}",
             [
-                (f"a~1 {one}", f"一~1 {m}~1? [1]", 5),
                 (f"[NUMBER,2] {many}", f"[2] {m} [1]", 2),
                 (f"several~1 {many}", f"几~1 {m}~1? [1]"),
                 (f"many~1 {many}", "很多~1 [1]"),
@@ -150,11 +161,20 @@ def _objects() -> list[Rule]:
             f"NP.d.{kind}", [(f"[NP.{s}.{kind},1]", "[1]") for s in ("b", "bare")]
         )
         rules += rules_of(
-            f"NP.q.{kind}", [(f"[NP.{s}.{kind},1]", "[1]") for s in ("d", "a")]
+            f"NP.a.{kind}",
+            [(f"[NP.one.{kind},1]", "[1]", 5), (f"[NP.many.{kind},1]", "[1]", 5)],
         )
         rules += rules_of(
+            f"NP.q.{kind}", [(f"[NP.{s}.{kind},1]", "[1]") for s in ("d", "a")]
+        )
+        if kind in WORN:
+            rules += rules_of(
+                f"NP.worn.{kind}",
+                [(f"[NP.{s}.{kind},1]", "[1]") for s in ("d", "one")],
+            )
+        rules += rules_of(
             f"NP.x.{kind}",
-            [(f"[NP.q.{kind},1]", "[1]", 7), (f"[NP.rel.{kind},1]", "[1]")],
+            [(f"[NP.q.{kind},1]", "[1]", 2), (f"[NP.rel.{kind},1]", "[1]")],
         )
     return [
         *rules,
@@ -209,7 +229,8 @@ def _persons() -> list[Rule]:
             ],
         )
         rules += rules_of("AGENT.d", [(f"the {one}", "[1]", 2)])
-        rules += rules_of("AGENT.a", [(f"a~1 {one}", f"一~1 {m}~1? [1]")])
+        plain = m.replace("位", "名")  # 位 is polite, whatever this one has done
+        rules += rules_of("AGENT.a", [(f"a~1 {one}", f"一~1 {plain}~1? [1]")])
         for a, number, that in (("s", "sg", f"那~2? {m}~2?"), ("p", "pl", "那些~2?")):
             noun = f"the~2? [N.person.{m}.{number},1] who~1?"
             be = PERSONS[a]["be"]
@@ -237,6 +258,8 @@ def _verbs() -> list[Rule]:
             }
             forms = words.verb_forms(entry)
             for form, aspect in sorted(pairs):
+                if aspect == "le" and chinese in words.NEVER_DONE:
+                    continue
                 english = f"{forms[form]}~1".replace(" ", "~1 ")
                 left = f"V.{group}.{form}.{aspect}"
                 rules.append(rule(left, english, marked[aspect], lemma=forms["base"]))
@@ -256,52 +279,48 @@ def _verb_phrases() -> list[Rule]:
     rules: list[Rule] = []
     for phrase in PHRASES:
         form, aspect, kind_of_object = phrase.split(".")
-        verb, vp = f"{form}.{aspect}", f"[VP.{phrase},1]"
-        for group, kinds in words.OBJECTS.items():
-            if group in words.STATES | {"hunt"}:
-                continue
-            if form == "ing" and group in words.NOT_IN_PROGRESS:
-                continue
-            for kind in kinds.split():
-                row = (
-                    f"[V.{group}.{verb},1] [NP.{kind_of_object}.{kind},2]",
-                    "[1] [2]",
-                )
-                rules.append(rule(f"VP.{phrase}", *row, joins=(1, 2)))
-        drink = f"[V.drink.{verb},1] [DRINK.{kind_of_object},2]"
-        rules.append(rule(f"VP.{phrase}", drink, "[1] [2]", 2, joins=(1, 2)))
-        rules += rules_of(
-            f"VP.{phrase}", [(f"[V.study.{verb},1] [FIELD,2]", "[1] [2]")]
-        )
-        rules += rules_of(
-            f"VP.{phrase}",
-            [(f"[V.{g}.{verb},1] [GAME.{g},2]", "[1] [2]", 0.5) for g in words.GAMES],
-        )
-        act = f"[V.act.{verb},1]"
+        verb = f"{form}.{aspect}"
+        short = without_clause(phrase)
+        vp = f"[VP.{short},1]"
+        actions = _actions(form, aspect, kind_of_object)
+        n_actions = sum(action.weight for action in actions)
+        rules += actions
+        rules.append(rule(f"VP.{phrase}", f"[DO.{phrase},1]", "[1]", n_actions))
+        rules += _with_objects(f"VP.{phrase}", verb, kind_of_object, words.ACHIEVEMENTS)
+        act, what = f"[V.act.{verb},1]", short.rpartition(".")[2]
         rules += rules_of(
             f"SIMPLE.{phrase}",
             [
-                (vp, "[1]", 10),
-                (f"{vp} [MANNER,2]", "[2] [1]", 3),
+                (f"[VP.{phrase},1]", "[1]", 10),
+                (f"[DO.{short},1] [MANNER,2]", "[2] [1]", 3),
                 (f"{vp} with~1 [WHO,2]", "跟~1 [2] 一起 [1]", 2),
                 (act, "[1]", 3),
                 (f"{act} with~1 [WHO,2]", "跟~1 [2] 一起 [1]"),
-                (f"[V.buy.{verb},1] [NP.{kind_of_object}.thing,2] for~1 [WHO,3]",
-                 "给~1 [3] [1] [2]"),
-                (f"[V.write.{verb},1] [NP.{kind_of_object}.writing,2] for~1 [WHO,3]",
-                 "给~1 [3] [1] [2]"),
             ],
+        )
+        rules += rules_of(
+            f"SIMPLE.{phrase}",
+            [
+                (f"[V.{group}.{verb},1] [NP.{what}.{kind},2] for~1 [WHO,3]",
+                 "给~1 [3] [1] [2]")
+                for group, kind in (("buy", "thing"), ("write", "writing"))
+            ],
+            joins=(1, 2),
         )  # fmt: skip
         rules += _moving_phrases(form, aspect, kind_of_object)
         rules += rules_of(
             f"X.{phrase}",
             [
                 (f"[SIMPLE.{phrase},1]", "[1]", 8),
-                (f"[SIMPLE.{phrase},1] [PLACE,2]", "[2] [1]", 4),
+                (f"[SIMPLE.{short},1] [PLACE,2]", "[2] [1]", 4),
                 (f"[MOVING.{phrase},1]", "[1]", 3),
             ],
         )
-    for name, kind_of_object, here in (("PROG", "x", "正在"), ("PROG.not", "d", "在")):
+    for name, kind_of_object, here in (
+        ("PROG", "x", "正在"),
+        ("PROG.q", "q", "正在"),
+        ("PROG.not", "d", "在"),
+    ):
         phrase = f"ing.0.{kind_of_object}"
         rules += rules_of(
             name,
@@ -309,7 +328,7 @@ def _verb_phrases() -> list[Rule]:
                 (f"[SIMPLE.{phrase},1]", f"{here} [1]", 4),
                 (f"[MOVING.{phrase},1]", f"{here} [1]"),
                 # One 在 is enough: the place brings its own.
-                (f"[SIMPLE.{phrase},1] [PLACE,2]", "[2] [1]", 2),
+                (f"[SIMPLE.{without_clause(phrase)},1] [PLACE,2]", "[2] [1]", 2),
             ],
         )
     for form in ("base", "s"):
@@ -327,6 +346,47 @@ def _verb_phrases() -> list[Rule]:
     return rules
 
 
+def without_clause(phrase: str) -> str:
+    """The kind of phrase whose objects have no relative clause: q for x."""
+    return f"{phrase[:-1]}q" if phrase.endswith("x") else phrase
+
+
+def _actions(form: str, aspect: str, kind_of_object: str) -> list[Rule]:
+    """DO: the verb phrases that have a manner."""
+    verb, left = f"{form}.{aspect}", f"DO.{form}.{aspect}.{kind_of_object}"
+    groups = words.OBJECTS.keys() - words.ACHIEVEMENTS
+    drink = f"[V.drink.{verb},1] [DRINK.{kind_of_object},2]"
+    return [
+        *_with_objects(left, verb, kind_of_object, groups),
+        rule(left, drink, "[1] [2]", 2, joins=(1, 2)),
+        rule(left, f"[V.study.{verb},1] [FIELD,2]", "[1] [2]"),
+        *rules_of(
+            left,
+            [(f"[V.{g}.{verb},1] [GAME.{g},2]", "[1] [2]", 0.5) for g in words.GAMES],
+        ),
+    ]
+
+
+def _with_objects(
+    left: str, verb: str, kind_of_object: str, groups: Collection[str]
+) -> list[Rule]:
+    """The verbs of some groups with each class of objects that they take."""
+    rules: list[Rule] = []
+    for group, kinds in words.OBJECTS.items():
+        if group not in groups or group in words.STATES | {"hunt"}:
+            continue
+        if verb.startswith("ing") and group in words.NOT_IN_PROGRESS:
+            continue
+        if verb.endswith("guo") and group in words.NOT_AS_EXPERIENCE:
+            continue
+        worn = group in words.WEARING and kind_of_object != "d"
+        for kind in kinds.split():
+            it = f"[NP.{'worn' if worn else kind_of_object}.{kind},2]"
+            row = (f"[V.{group}.{verb},1] {it}", "[1] [2]")
+            rules.append(rule(left, *row, joins=(1, 2)))
+    return rules
+
+
 def _moving_phrases(form: str, aspect: str, kind_of_object: str) -> list[Rule]:
     """MOVING: to put, to give and to go."""
     left = f"MOVING.{form}.{aspect}.{kind_of_object}"
@@ -336,7 +396,6 @@ def _moving_phrases(form: str, aspect: str, kind_of_object: str) -> list[Rule]:
         [
             (f"{go} to~1? the [ROOM,2]", "[1] [2]", 6),
             (f"{go} to~1? [CITY,2]", "[1] [2]", 4),
-            (f"{go} to~1? the [ROOM,2] by~1 [VEHICLE,3]", "坐~1 [3] [1] [2]", 4),
             (f"{go} to~1? [CITY,2] by~1 [VEHICLE,3]", "坐~1 [3] [1] [2]", 4),
         ],
     )

@@ -28,9 +28,10 @@ writing 篇: article 文章, essay 作文
 writing 首: poem 诗
 writing 份: report 报告
 writing 个: story 故事
-food 个: apple 苹果, orange 橙子, egg 鸡蛋, cake 蛋糕, sandwich 三明治, dumpling 饺子,
-    potato/potatoes 土豆, tomato/tomatoes 西红柿, pear 梨
-food 根: banana 香蕉, carrot 胡萝卜
+fruit 个: apple 苹果, orange 橙子, pear 梨, potato/potatoes 土豆,
+    tomato/tomatoes 西红柿
+fruit 根: banana 香蕉, carrot 胡萝卜
+food 个: egg 鸡蛋, cake 蛋糕, sandwich 三明治, dumpling 饺子
 food 块: biscuit 饼干
 thing 把: umbrella 雨伞, key 钥匙, knife/knives 刀, guitar 吉他
 thing 张: map 地图, ticket 票, photo 照片
@@ -61,6 +62,7 @@ song 首: song 歌
 
 # group: verbs. Past and participle stand after slashes when they are irregular. A plus
 # joins two words: "look+for" is one verb in Chinese. A hyphen is where 过 goes in.
+# Who has been to Paris is back, as is who 去过 there; who has gone may still be away.
 VERBS = """
 read: read/read/read 读, translate 翻译, discuss 讨论, copy 抄
 write: write/wrote/written 写
@@ -83,21 +85,21 @@ help: help 帮助, visit 拜访, teach/taught/taught 教, praise 表扬, critici
     interview 采访, wait+for 等, hug 拥抱, call 叫
 meet: meet/met/met 遇见, recognise 认出, invite 邀请, forgive/forgave/forgiven 原谅
 feed: feed/fed/fed 喂
-hunt: chase 追, follow 跟着, smell 闻
+hunt: chase 追赶, follow 跟踪, smell 闻
 catch: catch/caught/caught 抓住
 kick: play 踢
 hit: play 打
 move: play 下
 pluck: play 弹
 bow: play 拉
-drink: drink/drank/drunk 喝, order 点
+drink: drink/drank/drunk 喝, order 点, taste 品尝
 study: learn 学, study 学习
 like: like 喜欢, love 爱, hate 讨厌
 know: know/knew/known 认识, trust 信任, miss 想念, understand/understood/understood 理解
 want: want 想要, need 需要
 put: put/put/put 放, leave/left/left 留, hide/hid/hidden 藏
 give: give/gave/given 给
-go: go/went/gone 去
+go: go/went/been 去
 roam: sleep/slept/slept 睡觉, rest 休息, play 玩
 act: sleep/slept/slept 睡-觉, swim/swam/swum 游-泳, run/ran/run 跑-步, dance 跳-舞,
     rest 休息, work 工作, cry 哭, laugh 笑, exercise 锻炼
@@ -107,12 +109,12 @@ act: sleep/slept/slept 睡-觉, swim/swam/swum 游-泳, run/ran/run 跑-步, dan
 OBJECTS = {
     "read": "printed writing",
     "write": "writing",
-    "buy": "printed food thing machine vehicle furniture fragile clothes accessory "
-    "plant",
+    "buy": "printed fruit food thing machine vehicle furniture fragile clothes "
+    "accessory plant",
     "fetch": "printed thing accessory",
     "seek": "printed thing machine vehicle",
-    "eat": "food",
-    "wash": "clothes food vehicle",
+    "eat": "fruit food",
+    "wash": "clothes fruit vehicle",
     "repair": "machine vehicle furniture",
     "break": "fragile",
     "open": "opening",
@@ -127,12 +129,16 @@ OBJECTS = {
     "feed": "animal",
     "hunt": "animal person",
     "catch": "animal",
-    "like": "animal printed food clothes accessory plant film song",
+    "like": "animal printed fruit food clothes accessory plant film song",
     "know": "person",
     "want": "printed thing machine vehicle furniture clothes accessory",
 }
 NOT_IN_PROGRESS = {"fetch", "break", "open", "dress", "adorn", "see", "meet", "catch"}
 STATES = {"like", "know", "want"}  # verbs of what is so, and not of what is done
+ACHIEVEMENTS = {"see", "meet", "catch", "fetch", "break"}  # of a moment: no manner
+NOT_AS_EXPERIENCE = {"fetch", "open"}  # take no 过
+WEARING = {"dress", "adorn"}  # of one thing at a time
+NEVER_DONE = {"等"}  # 等 了 needs to say for how long
 
 # Verbs of the passive, with what Chinese adds to say that something is done with.
 PASSIVES = """
@@ -142,9 +148,10 @@ accessory: steal/stole/stolen 偷走, lose/lost/lost 弄丢
 machine: repair 修好, steal/stole/stolen 偷走, sell/sold/sold 卖掉
 vehicle: repair 修好, steal/stole/stolen 偷走, sell/sold/sold 卖掉
 opening: open 打开, close 关上
+fruit: eat/ate/eaten 吃掉, take/took/taken 拿走
 food: eat/ate/eaten 吃掉, take/took/taken 拿走
 printed: translate 翻译, borrow 借走, take/took/taken 拿走
-animal: catch/caught/caught 抓住, chase 赶走
+animal: catch/caught/caught 抓住, chase 追赶
 person: praise 表扬, criticise 批评, interview 采访, invite 邀请
 """
 
@@ -153,9 +160,10 @@ person: praise 表扬, criticise 批评, interview 采访, invite 邀请
 ADJECTIVES = """
 person: +young 年轻, +tall 高, +kind 善良, +busy 忙碌, +clever 聪明, famous 有名,
     honest 诚实, +rich 富有, +happy 高兴
-animal: +small 小, +strong 强壮, +clever 聪明, +thin 瘦, hungry 饿
+animal: +small 小, +strong 强壮, +clever 聪明, +thin 瘦, hungry 饥饿
 printed: +new 新, +old 旧, +thick 厚, interesting 有趣, useful 有用, expensive 昂贵
 writing: +long 长, +short 短, interesting 有趣, important 重要, boring 无聊
+fruit: +big 大, +small 小, +fresh 新鲜, delicious 好吃, expensive 昂贵
 food: +big 大, +small 小, +fresh 新鲜, delicious 好吃, expensive 昂贵
 thing: +new 新, +old 旧, +cheap 便宜, useful 有用, beautiful 漂亮
 machine: +new 新, +old 旧, +cheap 便宜, expensive 昂贵, modern 现代
@@ -169,6 +177,7 @@ plant: +big 大, +small 小, beautiful 漂亮
 film: +long 长, interesting 有趣, exciting 精彩, boring 无聊
 song: +old 老, +short 短, beautiful 好听, famous 有名
 """
+BEFORE_NOUNS = {"高": "高个子"}  # what is said of a person, and of whom
 COLOURS = "red 红色, blue 蓝色, white 白色, black 黑色, green 绿色, yellow 黄色"
 COLOURED = {"clothes", "accessory", "thing", "fragile", "machine", "vehicle", "opening"}
 

@@ -5,15 +5,16 @@ set. They cover sixteen kinds of request, a few hundred in all: enough to see a 
 model change its manners, far too few to teach it facts. Where a machine can tell
 whether an answer is right (sums, code, sorted lists), `checks` says how.
 
-This module knows no tokenizer and no chat template: an instruction becomes turns, and
-turns are text. `splits.stratified_split` holds out a part.
+This module knows no tokenizer and no chat template: an instruction becomes messages,
+and messages are text. `stratified_split` of `splits` holds out a part; give it
+`stratum` from here, which keeps languages and categories in proportion.
 """
 
 from dataclasses import dataclass
 from functools import cache
 
 from llm_notes.data.tasks.json_lines import read_json_lines
-from llm_notes.data.tasks.splits import require_language
+from llm_notes.data.tasks.splits import in_language, require_language
 
 CATEGORIES = (
     "arithmetic",
@@ -83,9 +84,12 @@ class Instruction:
         """What the user says: the instruction, a blank line, the input if any."""
         return f"{self.instruction}\n\n{self.input}" if self.input else self.instruction
 
-    def as_turns(self) -> list[tuple[str, str]]:
-        """The exchange as (role, text) pairs, which is what a chat template takes."""
-        return [("user", self.prompt), ("assistant", self.answer)]
+    def messages(self) -> list[dict[str, str]]:
+        """The exchange as roles with contents, which is what a chat template takes."""
+        return [
+            {"role": "user", "content": self.prompt},
+            {"role": "assistant", "content": self.answer},
+        ]
 
 
 def instructions(language: str | None = None) -> tuple[Instruction, ...]:
@@ -96,10 +100,12 @@ def instructions(language: str | None = None) -> tuple[Instruction, ...]:
 
     Raises ValueError for another language. The file is read once.
     """
-    if language is None:
-        return _read()
-    require_language(language)
-    return _in_language(language)
+    return in_language(_read(), language)
+
+
+def stratum(instruction: Instruction) -> tuple[str, ...]:
+    """The language, then the category: for `stratified_split`."""
+    return instruction.language, instruction.category
 
 
 @cache
@@ -111,9 +117,3 @@ def _read() -> tuple[Instruction, ...]:
         )
         for row in read_json_lines("instructions.jsonl", FIELDS)
     )
-
-
-@cache
-def _in_language(language: str) -> tuple[Instruction, ...]:
-    """The instructions in one language, picked once."""
-    return tuple(each for each in _read() if each.language == language)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from llm_notes.data.tasks.json_lines import read_json_lines
-from llm_notes.data.tasks.splits import require_language
+from llm_notes.data.tasks.splits import in_language, require_language
 
 CATEGORIES = (
     "advice",
@@ -91,10 +91,7 @@ def preferences(language: str | None = None) -> tuple[Preference, ...]:
 
     Raises ValueError for another language. The file is read once.
     """
-    if language is None:
-        return _read()
-    require_language(language)
-    return _in_language(language)
+    return in_language(_read(), language)
 
 
 def stratum(preference: Preference) -> tuple[str, ...]:
@@ -107,9 +104,3 @@ def _read() -> tuple[Preference, ...]:
     """All pairs, checked."""
     rows = read_json_lines("preferences.jsonl", FIELDS)
     return tuple(Preference(**row) for row in rows)
-
-
-@cache
-def _in_language(language: str) -> tuple[Preference, ...]:
-    """The pairs in one language, picked once."""
-    return tuple(each for each in _read() if each.language == language)

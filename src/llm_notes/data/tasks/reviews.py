@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from llm_notes.data.tasks.json_lines import read_json_lines
-from llm_notes.data.tasks.splits import require_language, stratified_split
+from llm_notes.data.tasks.splits import in_language, require_language, stratified_split
 
 LABELS = ("negative", "positive")  # a label's place is its class: 0, 1
 DOMAINS = (
@@ -78,10 +78,7 @@ def reviews(language: str | None = None) -> tuple[Review, ...]:
 
     Raises ValueError for another language. The file is read once.
     """
-    if language is None:
-        return _read()
-    require_language(language)
-    return _in_language(language)
+    return in_language(_read(), language)
 
 
 def split_reviews(
@@ -113,9 +110,3 @@ def stratum(review: Review) -> tuple[str, ...]:
 def _read() -> tuple[Review, ...]:
     """All reviews, checked."""
     return tuple(Review(**row) for row in read_json_lines("reviews.jsonl", FIELDS))
-
-
-@cache
-def _in_language(language: str) -> tuple[Review, ...]:
-    """The reviews in one language, picked once."""
-    return tuple(each for each in _read() if each.language == language)

@@ -15,7 +15,7 @@ Example = TypeVar("Example")
 
 def stratified_split(
     examples: Sequence[Example],
-    stratum: Callable[[Example], tuple[str, ...]] = lambda e: (e.language, e.category),
+    stratum: Callable[[Example], tuple[str, ...]],
     validation_share: float = 0.1,
     seed: int = 0,
 ) -> tuple[list[Example], list[Example]]:
@@ -29,7 +29,8 @@ def stratified_split(
 
     Args:
         examples: what to split. Copies are not looked for.
-        stratum: the names of an example's stratum, the most important first.
+        stratum: the names of an example's stratum, the most important first. Each of
+            the book's sets has a `stratum` in its module.
         validation_share: the share to hold out, between 0 and 1.
         seed: it alone decides which examples are held out.
 
@@ -59,6 +60,16 @@ def stratified_split(
             "give more examples or another share"
         )
     return train, validation
+
+
+def in_language(
+    examples: tuple[Example, ...], language: str | None
+) -> tuple[Example, ...]:
+    """The examples in one language, or all for None. Raises ValueError for others."""
+    if language is None:
+        return examples
+    require_language(language)
+    return tuple(example for example in examples if example.language == language)
 
 
 def require_language(language: str) -> None:
