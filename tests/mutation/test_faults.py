@@ -36,3 +36,8 @@ def test_each_area_names_tests_that_exist(area):
     tests = next(fault.tests for fault in ALL if fault.area == area)
     assert tests
     assert all((ROOT / test).exists() for test in tests)
+
+
+def test_the_contributors_guide_states_how_many_faults_there_are():
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert f"The list holds {len(ALL)} faults" in guide
