@@ -3,7 +3,12 @@
 import pytest
 import torch
 
-from llm_notes.models.pretrained.names import inverse, rename, with_suffixes
+from llm_notes.models.pretrained.names import (
+    inverse,
+    rename,
+    require_tied,
+    with_suffixes,
+)
 
 RULES = with_suffixes(
     {"h.{}.mlp": "blocks.{}.up", "e.{}.x.{}": "experts.{}.of.{}", "head": "lm_head"},
@@ -48,3 +53,11 @@ def test_unknown_names_are_named_and_refused(name):
 def test_dots_of_a_rule_are_dots():
     with pytest.raises(ValueError, match="headXweight"):
         rename(tensors("headXweight"), RULES, "a test")
+
+
+def test_a_copy_may_be_missing_and_must_be_equal():
+    table = torch.ones(2, 3)
+    require_tied({"head": table}, "head", "table")
+    require_tied({"head": table.clone(), "table": table}, "head", "table")
+    with pytest.raises(ValueError, match="head differs from table"):
+        require_tied({"head": table + 1, "table": table}, "head", "table")

@@ -1,11 +1,21 @@
 """A configuration that asks for another model is refused, not loaded wrongly."""
 
 import pytest
+import torch
 import transformers
 
-from llm_notes.models.pretrained.bert import bert_config_from_hugging_face
-from llm_notes.models.pretrained.gpt2 import gpt2_config_from_hugging_face
-from llm_notes.models.pretrained.t5 import t5_config_from_hugging_face
+from llm_notes.models.pretrained.bert import (
+    bert_config_from_hugging_face,
+    bert_from_hugging_face,
+)
+from llm_notes.models.pretrained.gpt2 import (
+    gpt2_config_from_hugging_face,
+    gpt2_from_hugging_face,
+)
+from llm_notes.models.pretrained.t5 import (
+    t5_config_from_hugging_face,
+    t5_from_hugging_face,
+)
 from llm_notes.models.pretrained.vit import vit_config_from_hugging_face
 
 
@@ -53,3 +63,27 @@ def test_stacks_of_different_depth_are_refused():
     content = transformers.T5Config(num_layers=6, num_decoder_layers=2).to_dict()
     with pytest.raises(ValueError, match="num_layers is 6"):
         t5_config_from_hugging_face(content)
+
+
+@pytest.mark.parametrize(
+    ("map_names", "copy", "original"),
+    [
+        (gpt2_from_hugging_face, "lm_head.weight", "transformer.wte.weight"),
+        (
+            bert_from_hugging_face,
+            "cls.predictions.decoder.weight",
+            "bert.embeddings.word_embeddings.weight",
+        ),
+        (
+            bert_from_hugging_face,
+            "cls.predictions.decoder.bias",
+            "cls.predictions.bias",
+        ),
+        (t5_from_hugging_face, "lm_head.weight", "shared.weight"),
+    ],
+)
+def test_a_head_of_its_own_is_not_dropped_in_silence(map_names, copy, original):
+    table = torch.ones(2, 3)
+    assert len(map_names({copy: table, original: table})) == 1
+    with pytest.raises(ValueError, match=f"{copy} differs from {original}"):
+        map_names({copy: table + 1, original: table})

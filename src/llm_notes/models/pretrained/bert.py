@@ -15,6 +15,7 @@ from llm_notes.models.pretrained.names import (
     inverse,
     rename,
     require_options,
+    require_tied,
     with_suffixes,
 )
 
@@ -45,11 +46,10 @@ _RULES = with_suffixes(
     "bert.embeddings.token_type_embeddings.weight": "bert.segment_embedding.weight",
     "cls.predictions.bias": "token_bias",
 }
-_IGNORED = [
-    "bert.embeddings.position_ids",  # a buffer: 0, 1, 2, ...
-    "cls.predictions.decoder.weight",  # tied to the embedding
-    "cls.predictions.decoder.bias",  # the same as cls.predictions.bias
-]
+_COPIES = {
+    "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
+    "cls.predictions.decoder.bias": "cls.predictions.bias",
+}
 
 
 _SUPPORTED = {
@@ -94,7 +94,7 @@ def bert_from_hugging_face(state_dict: Mapping[str, Tensor]) -> StateDict:
         begin with "bert." there.
 
     Raises:
-        ValueError: naming the tensors that are not BERT's.
+        ValueError: naming the tensors that are not BERT's, or not tied.
     """
     bare = not any(name.startswith(("bert.", "cls.")) for name in state_dict)
     modern = {
@@ -104,7 +104,10 @@ def bert_from_hugging_face(state_dict: Mapping[str, Tensor]) -> StateDict:
         ): tensor
         for name, tensor in state_dict.items()
     }
-    return rename(modern, _RULES, "transformers' BERT", _IGNORED)
+    for copy, original in _COPIES.items():
+        require_tied(modern, copy, original)
+    ignored = [*_COPIES, "bert.embeddings.position_ids"]  # a buffer: 0, 1, 2, ...
+    return rename(modern, _RULES, "transformers' BERT", ignored)
 
 
 def bert_to_hugging_face(state_dict: Mapping[str, Tensor]) -> StateDict:

@@ -16,6 +16,7 @@ from llm_notes.models.pretrained.names import (
     inverse,
     rename,
     require_options,
+    require_tied,
     with_suffixes,
 )
 
@@ -82,17 +83,15 @@ def gpt2_from_hugging_face(state_dict: Mapping[str, Tensor]) -> StateDict:
         memory with the given ones.
 
     Raises:
-        ValueError: when a name is not one of GPT-2's.
+        ValueError: when a name is not one of GPT-2's, or the head is not tied.
     """
-    prefix = (
-        ""
-        if any(n.startswith("transformer.") for n in state_dict)
-        else ("transformer.")
-    )
+    whole = any(name.startswith("transformer.") for name in state_dict)
+    prefix = "" if whole else "transformer."
     named = {
         name if name == "lm_head.weight" else prefix + name: tensor
         for name, tensor in state_dict.items()
     }
+    require_tied(named, "lm_head.weight", "transformer.wte.weight")
     ours: StateDict = {}
     for name, tensor in rename(
         named, _RULES, "transformers.GPT2LMHeadModel", _IGNORED

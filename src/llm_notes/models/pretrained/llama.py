@@ -25,6 +25,7 @@ from llm_notes.models.pretrained.names import (
     inverse,
     rename,
     require_options,
+    require_tied,
     with_suffixes,
 )
 
@@ -156,13 +157,9 @@ def llama_from_hugging_face(
                 ours[f"{layer}.experts.{number}.down_proj.weight"] = expert
         else:
             ours[name] = tensor
-    if config.tied and "head.weight" in ours:
-        head = ours.pop("head.weight")
-        if not torch.equal(head, ours.get("token_embedding.weight", head)):
-            raise ValueError(
-                "config.tied is True, and lm_head.weight differs from "
-                "model.embed_tokens.weight: set tied=False to keep both"
-            )
+    if config.tied:
+        require_tied(state_dict, "lm_head.weight", "model.embed_tokens.weight")
+        ours.pop("head.weight", None)
     return ours
 
 

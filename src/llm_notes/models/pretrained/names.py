@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 StateDict = dict[str, Tensor]
@@ -75,6 +76,20 @@ def require_options(
             raise ValueError(
                 f"{option} is {config[option]!r}; our {what} has {value!r} only"
             )
+
+
+def require_tied(state_dict: Mapping[str, Tensor], copy: str, original: str) -> None:
+    """Refuse a tensor that our model takes for a copy, and that is none.
+
+    Raises:
+        ValueError: naming both, when both are there and differ.
+    """
+    if not {copy, original} <= state_dict.keys():
+        return
+    if not torch.equal(state_dict[copy], state_dict[original]):
+        raise ValueError(
+            f"{copy} differs from {original}, and the model has one tensor for both"
+        )
 
 
 def inverse(rules: Rules) -> dict[str, str]:

@@ -13,6 +13,7 @@ from llm_notes.models.pretrained.names import (
     inverse,
     rename,
     require_options,
+    require_tied,
     with_suffixes,
 )
 from llm_notes.models.t5 import T5Config
@@ -106,10 +107,12 @@ def t5_from_hugging_face(
             the dict, is then a copy and left out.
 
     Raises:
-        ValueError: naming the tensors that are not T5's.
+        ValueError: naming the tensors that are not T5's, or not tied.
     """
     gated = any(".wi_0." in name for name in state_dict)
     ignored = [*_COPIES, _HEAD] if tied else _COPIES
+    for copy in ignored:
+        require_tied(state_dict, copy, "shared.weight")
     return rename(state_dict, _rules(gated), "transformers' T5", ignored)
 
 
