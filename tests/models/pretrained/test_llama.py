@@ -148,7 +148,9 @@ def test_a_tied_head_may_be_given_or_not():
     for state_dict in (given, not_given):
         load_weights(model, llama_from_hugging_face(state_dict, config))
     given["lm_head.weight"] = given["lm_head.weight"] + 1
-    with pytest.raises(ValueError, match=r"lm_head\.weight differs .* one tensor for both"):
+    with pytest.raises(
+        ValueError, match=r"lm_head\.weight differs .* one tensor for both"
+    ):
         llama_from_hugging_face(given, config)
 
 
