@@ -1,7 +1,7 @@
 """How fast byte-pair encoding is, beside the library `tokenizers` (Rust).
 
-    python tests/benchmarks/tokenizer_speed.py            # against the library
-    python tests/benchmarks/tokenizer_speed.py --naive    # also against recounting
+    python benchmarks/tokenizer_speed.py            # against the library
+    python benchmarks/tokenizer_speed.py --naive    # also against recounting
 
 Both sides use one thread. Runs alternate, and the processor's time is counted, not the
 clock's, so that other programs on the machine disturb little; the ratio is taken run by
