@@ -46,6 +46,11 @@ def notebook_threads(notebook: Path) -> int:
     return int(_settings(notebook).get("threads", 1))
 
 
+def notebook_files(notebook: Path) -> list[str]:
+    """Other files of the repository that this notebook reads, from its root."""
+    return list(_settings(notebook).get("files", []))
+
+
 def _settings(notebook: Path) -> dict:
     """What the notebook's metadata say to the build."""
     metadata = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]
@@ -133,8 +138,8 @@ def notebook_key(
     """SHA-256 over everything that decides what the notebook computes.
 
     That is its code cells with their tags, its number of threads, the package files
-    it can touch, the keys of the notebooks it needs, the pinned versions (``pins``)
-    and the interpreter's.
+    it can touch, other files that its metadata name, the keys of the notebooks it
+    needs, the pinned versions (``pins``, at the root) and the interpreter's.
     """
     digest = hashlib.sha256()
 
@@ -152,5 +157,7 @@ def notebook_key(
     for file in sorted(notebook_closure(notebook, root)):
         add(file.relative_to(root).as_posix())
         add(hashlib.sha256(file.read_bytes()).hexdigest())
+    for name in notebook_files(notebook):
+        add(name, hashlib.sha256((pins.parent / name).read_bytes()).hexdigest())
     add(*needed_keys)
     return digest.hexdigest()

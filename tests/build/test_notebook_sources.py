@@ -117,6 +117,18 @@ def test_key_changes_with_code_tags_pins_and_needs_but_not_with_prose(small_book
     assert key(root) != after
 
 
+def test_key_changes_with_a_file_that_the_metadata_name(small_book):
+    root = small_book({"one": ["1 + 1"]})
+    figures, path = root / "figures.json", root / "notebooks/one.ipynb"
+    figures.write_text("1")
+    notebook = json.loads(path.read_text())
+    notebook["metadata"]["llm_notes"]["files"] = ["figures.json"]
+    path.write_text(json.dumps(notebook))
+    before = key(root)
+    figures.write_text("2")
+    assert key(root) != before
+
+
 def test_magics_do_not_hide_imports(small_book):
     source = "%matplotlib inline\n!ls\nfrom llm_notes.models import parts"
     root = small_book({"one": [source]}, package=PACKAGE)

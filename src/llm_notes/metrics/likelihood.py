@@ -1,4 +1,4 @@
-"""Scores of a language model, as pure functions of plain numbers.
+"""Scores of a language model: perplexity and bits per byte.
 
 This module knows no model and no text: it turns sums of negative log-likelihoods,
 in nats, into the two figures that the book reports.
