@@ -29,8 +29,8 @@ from llm_notes.data.tokenizers import CharacterTokenizer
 from llm_notes.models.gpt import GPT, GPTConfig
 from llm_notes.models.ngram_gpt import NgramGPT, NgramGPTConfig
 from llm_notes.models.pretrained.gpt2 import gpt2_from_hugging_face
+from llm_notes.training.fast_recipe import ngram_gpt_optimizer
 from llm_notes.training.optim import parameter_groups
-from llm_notes.training.recipes import ngram_gpt_optimizer
 
 STEPS = 3  # in each turn
 N_HEADS, N_LAYERS, D_MODEL, CONTEXT, BATCH = 4, 4, 128, 128, 16

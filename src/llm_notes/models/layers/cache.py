@@ -2,7 +2,9 @@
 
 The keys and values of a causal decoder never change once they are computed, so each
 new token computes its own and looks at the stored ones. One cache grows as needed, the
-other takes its memory at once. They know nothing of queries, masks or sampling.
+other takes its memory at once. Rows of the batch can be chosen anew (beams, a server's
+requests), and the last positions forgotten (rejected guesses). They know nothing of
+queries, masks or sampling.
 """
 
 from collections.abc import Callable
@@ -71,7 +73,8 @@ class KeyValueCache:
 
         Args:
             layer: which layer they belong to.
-            memory: (B, S, D), the same tensor at each call.
+            memory: (B, S, D), the same numbers at each call; after `select`, its
+                rows in the new order.
             compute: maps it to keys and values (B, G, S, K).
 
         Raises:
@@ -81,11 +84,48 @@ class KeyValueCache:
             self._memory[layer] = memory, compute(memory)
         first, keys_and_values = self._memory[layer]
         if first is not memory:
-            raise ValueError(
-                "the cache belongs to another source: use a fresh KeyValueCache for "
-                "each, and give the same memory at each step"
-            )
+            # A copy, as after `select`, is as good; looked at once, then known.
+            if not torch.equal(first, memory):
+                raise ValueError(
+                    "the cache belongs to another source: use a fresh KeyValueCache "
+                    "for each, and give the same memory at each step"
+                )
+            self._memory[layer] = memory, keys_and_values
         return keys_and_values
+
+    def select(self, rows: Tensor) -> None:
+        """Choose the rows of the batch anew: row i becomes what row rows[i] was.
+
+        A row may be chosen several times (beams) or not at all (a finished text). The
+        keys and values of an encoder's output are chosen too.
+
+        Args:
+            rows: (B',) integers from 0 to B - 1.
+        """
+        self._layers = {i: _rows_of(pair, rows) for i, pair in self._layers.items()}
+        self._memory = {
+            layer: (memory.index_select(0, rows), _rows_of(pair, rows))
+            for layer, (memory, pair) in self._memory.items()
+        }
+
+    def crop(self, length: int) -> None:
+        """Forget the positions from `length` on; those of an encoder stay.
+
+        Raises:
+            ValueError: when `length` is negative or more than is stored.
+        """
+        self._check_crop(length)
+        self._layers = {
+            layer: (keys[:, :, :length], values[:, :, :length])
+            for layer, (keys, values) in self._layers.items()
+        }
+
+    def _check_crop(self, length: int) -> None:
+        if not 0 <= length <= self.length:
+            raise ValueError(
+                f"length must lie between 0 and {self.length}, the positions that are "
+                f"stored, got {length}"
+            )
 
 
 class StaticKeyValueCache(KeyValueCache):
@@ -134,9 +174,18 @@ class StaticKeyValueCache(KeyValueCache):
         self._used[layer] = stop
         return all_keys[:, :, :stop], all_values[:, :, :stop]
 
+    def crop(self, length: int) -> None:
+        self._check_crop(length)
+        self._used = dict.fromkeys(self._used, length)
+
     def _store_for(self, new: Tensor) -> Tensor:
         batch_size, n_heads, _, d_head = new.shape
         return new.new_empty(batch_size, n_heads, self.max_length, d_head)
+
+
+def _rows_of(pair: KeysAndValues, rows: Tensor) -> KeysAndValues:
+    keys, values = pair
+    return keys.index_select(0, rows), values.index_select(0, rows)
 
 
 def _require_same_shape(stored_keys: Tensor, new_keys: Tensor) -> None:
