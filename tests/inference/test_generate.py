@@ -4,8 +4,18 @@ import pytest
 import torch
 
 from llm_notes.data.tokenizers import CharacterTokenizer
-from llm_notes.inference.generate import complete, generate, stream
+from llm_notes.inference.decoder import left_padded
+from llm_notes.inference.generate import (
+    complete,
+    generate,
+    steps,
+    stream,
+    stream_text,
+)
+from llm_notes.inference.penalties import penalise_repetition
+from llm_notes.inference.sampling import SamplingSettings
 from llm_notes.models.gpt import GPT, GPTConfig
+from llm_notes.models.rnn import RNNConfig, RNNLanguageModel
 
 V, CONTEXT, B, T = 17, 24, 3, 5
 
@@ -102,3 +112,116 @@ def test_generation_leaves_the_model_as_it_was(model, prompt):
     generate(model, prompt, 2)
     assert model.training
     assert all(p.requires_grad for p in model.parameters())
+
+
+def greedy(model, prompt, n, **options):
+    return generate(model, prompt, n, temperature=0, **options)
+
+
+def test_rows_of_different_lengths_equal_each_row_alone(model):
+    rows = [[3, 1, 4, 1, 5], [9, 2], [6, 5, 3]]
+    prompts, mask = left_padded(rows, pad_id=7)
+    together = greedy(model, prompts, 8, mask=mask)
+    for row, found in zip(rows, together, strict=True):
+        alone = greedy(model, torch.tensor([row]), 8)
+        assert found[-8:].equal(alone[0, -8:])
+
+
+def test_a_row_that_ends_is_filled_up_while_others_go_on(model, prompt):
+    free = greedy(model, prompt, 9)[:, T:]
+    end = free[0, 2].item()  # what row 0 says third
+    found = greedy(model, prompt, 9, eos_ids=[end], pad_id=16)[:, T:]
+    for row, expected in zip(found.tolist(), free.tolist(), strict=True):
+        if end in expected:
+            n = expected.index(end) + 1
+            expected = expected[:n] + [16] * (found.size(1) - n)
+        assert row == expected[: found.size(1)]
+
+
+def test_generation_is_over_when_all_rows_have_ended(model, prompt):
+    first = greedy(model, prompt, 1)[:, -1].unique().tolist()
+    found = greedy(model, prompt, 9, eos_ids=first)
+    assert found.shape == (B, T + 1)
+
+
+def test_log_probabilities_are_those_of_the_model(model, prompt):
+    settings = SamplingSettings(temperature=0.7, top_k=3)
+    drawn = list(steps(model, prompt, 6, settings, seeded()))
+    ids = torch.cat([prompt, *(step.token_ids for step in drawn)], dim=1)
+    log_p = model(ids[:, :-1]).log_softmax(-1)[:, T - 1 :]
+    expected = log_p.gather(-1, ids[:, T:, None])[..., 0]
+    found = torch.stack([step.log_probabilities for step in drawn], dim=1)
+    torch.testing.assert_close(found, expected.detach(), atol=1e-4, rtol=1e-5)
+    values, best = drawn[2].top(4)
+    assert best[:, 0].equal(log_p[:, 2].argmax(-1))
+    assert (values.diff(dim=-1) <= 0).all()
+
+
+def test_processors_see_the_text_so_far_and_decide(model, prompt):
+    seen = []
+
+    def only_the_last_plus_one(token_ids, logits):
+        seen.append(token_ids.clone())
+        allowed = (token_ids[:, -1:] + 1) % V
+        return torch.full_like(logits, -torch.inf).scatter(-1, allowed, 0.0)
+
+    found = generate(model, prompt, 4, processors=[only_the_last_plus_one])
+    assert found[:, T:].equal((prompt[:, -1:] + torch.arange(1, 5)) % V)
+    assert [ids.shape for ids in seen] == [(B, T + i) for i in range(4)]
+    assert seen[-1].equal(found[:, :-1])
+
+
+def test_a_repetition_penalty_is_applied_to_greedy_text_too(model, prompt):
+    settings = SamplingSettings(temperature=0, repetition_penalty=1e6)
+    found = generate(model, prompt[:1], 6, settings=settings)[0].tolist()
+    assert found != greedy(model, prompt[:1], 6)[0].tolist()
+    for t in range(T, T + 6):
+        logits = model(torch.tensor([found[:t]]))[0, -1]
+        expected = penalise_repetition(logits[None], torch.tensor([found[:t]]), 1e6)
+        assert expected.argmax() == found[t]
+
+
+def test_counts_of_a_padded_prompt_leave_padding_out(model):
+    settings = SamplingSettings(temperature=0, repetition_penalty=3.0)
+    prompts, mask = left_padded([[3, 1, 4, 1, 5], [9, 2]], pad_id=2)
+    together = generate(model, prompts, 6, settings=settings, mask=mask)
+    alone = generate(model, torch.tensor([[9, 2]]), 6, settings=settings)
+    assert together[1, -6:].equal(alone[0, -6:])
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        torch.ones(B, T),  # no booleans
+        torch.ones(B, T + 1, dtype=torch.bool),
+        torch.tensor([[True] * 4 + [False]]).expand(B, T),  # padding on the right
+        torch.tensor([[True, False, True, True, True]]).expand(B, T),
+    ],
+    ids=["dtype", "shape", "right", "hole"],
+)
+def test_a_mask_that_is_no_left_padding_is_refused(model, prompt, mask):
+    with pytest.raises(ValueError, match="False at padding on the left"):
+        generate(model, prompt, 3, mask=mask)
+
+
+def test_text_ends_before_a_stop_string_that_crosses_tokens(model):
+    tokenizer = CharacterTokenizer.train("abcdefghijklmnop ")
+    whole = complete(model, tokenizer, "a cab", 14, seed=4)
+    new = whole[len("a cab") :]
+    stop = new[5:8]  # three tokens
+    cut = complete(model, tokenizer, "a cab", 14, seed=4, stop=[stop, "zzz"])
+    assert cut == "a cab" + new[: new.index(stop)]
+    pieces = list(stream_text(model, tokenizer, "a cab", 14, seed=4))
+    assert "".join(pieces) == new
+
+
+def test_a_recurrent_model_writes_beyond_any_context():
+    torch.manual_seed(0)
+    rnn = RNNLanguageModel(RNNConfig(V, 6, 8, cell="gru")).eval()
+    prompt = torch.randint(V, (2, 3), generator=torch.Generator().manual_seed(1))
+    cached, uncached = (
+        generate(rnn, prompt, 40, generator=seeded(), use_cache=use)
+        for use in (True, False)
+    )
+    assert cached.equal(uncached)
+    assert cached.shape == (2, 43)

@@ -86,6 +86,11 @@ def test_counts_are_summed_before_they_are_divided():
     assert abs(whole - np.mean(parts[:2])) > 1
 
 
+@pytest.mark.parametrize("references", [["a b c d e", "a b c"], ["a b c", "a b c d e"]])
+def test_of_equally_near_references_the_shorter_gives_the_length(references):
+    assert bleu_statistics(["a b c d"], [references])[0, :2].tolist() == [4, 3]
+
+
 def test_many_sums_are_scored_at_once():
     statistics = bleu_statistics(HYPOTHESES, REFERENCES)  # (4, 10)
     assert statistics.shape == (4, 10)

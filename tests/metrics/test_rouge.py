@@ -42,7 +42,7 @@ def test_the_reference_with_the_best_f1_counts(summary, references):
 
 
 def test_which_longest_subsequence_is_taken_matters_and_is_the_original_one():
-    summary, reference = "a c b\nb a", "a b c a\nc b"
+    summary, reference = "a\na b", "a a\nb"
     expected = THEIRS.score(reference, summary)["rougeLsum"]
     assert tuple(rouge_lsum(summary, reference)) == pytest.approx(tuple(expected))
 

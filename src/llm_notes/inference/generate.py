@@ -1,16 +1,54 @@
 """The loop that makes text: predict, draw, append, again.
 
-It knows nothing of an architecture: the model maps ids (B, T) and a cache to logits.
+It knows nothing of an architecture: a decoder reads tokens and gives logits. Prompts
+of one batch may differ in length, rows may end earlier than others, and text is given
+out as it comes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from llm_notes.data.tokenizers import Tokenizer
-from llm_notes.inference.sampling import filter_logits, sample
-from llm_notes.models.layers.cache import KeyValueCache
+from llm_notes.inference.decoder import (
+    CachedDecoder,
+    Decoder,
+    RecurrentDecoder,
+    UncachedDecoder,
+)
+from llm_notes.inference.gpt_decoder import GPTDecoder
+from llm_notes.inference.sampling import SamplingSettings, sample
+from llm_notes.inference.text_stream import TextStream
+from llm_notes.models.layers.cache import StaticKeyValueCache
+from llm_notes.models.rnn import RNNLanguageModel
+
+LogitsProcessor = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One new token of each row.
+
+    Args:
+        token_ids: (B, 1) what was drawn; the padding id in rows that have ended.
+        logits: (B, V) the model's own, before processors and filters.
+        ended: (B,) rows that are over, this token included.
+    """
+
+    token_ids: Tensor
+    logits: Tensor
+    ended: Tensor
+
+    @property
+    def log_probabilities(self) -> Tensor:
+        """(B,) log p of the drawn tokens under the model, in nats."""
+        return self.logits.log_softmax(dim=-1).gather(-1, self.token_ids)[:, 0]
+
+    def top(self, n: int) -> tuple[Tensor, Tensor]:
+        """The n likeliest tokens: their log p (B, n) and ids (B, n)."""
+        return self.logits.log_softmax(dim=-1).topk(n)
 
 
 def generate(
@@ -22,23 +60,29 @@ def generate(
     top_p: float | None = None,
     generator: torch.Generator | None = None,
     use_cache: bool = True,
+    **options,
 ) -> Tensor:
     """Continue prompts: ids (B, T) to ids (B, T + max_new_tokens).
 
     Args:
-        model: `model(ids, cache=...)` gives logits (B, T, V).
-        prompt_ids: (B, T), T at least 1; all prompts of the batch equally long.
+        model: a causal language model of the package.
+        prompt_ids: (B, T), T at least 1.
         max_new_tokens: how many tokens to add to each.
         temperature, top_k, top_p: see `llm_notes.inference.sampling`.
         generator: decides what is drawn; PyTorch's global one when not given.
-        use_cache: remember keys and values (fast), or read everything anew for each
+        use_cache: remember what was read (fast), or read everything anew for each
             token (slow, the same result).
+        options: `mask`, `settings`, `processors`, `eos_ids`, `pad_id`, `decoder`; see
+            `steps`.
+
+    Returns:
+        prompts and what follows; fewer tokens when all rows have ended before.
 
     Raises:
         ValueError: when the prompt is empty, or prompt and continuation together are
             longer than the model's context.
     """
-    steps = stream(
+    new_ids = stream(
         model,
         prompt_ids,
         max_new_tokens,
@@ -47,11 +91,11 @@ def generate(
         top_p,
         generator,
         use_cache,
+        **options,
     )
-    return torch.cat([prompt_ids, *steps], dim=1)
+    return torch.cat([prompt_ids, *new_ids], dim=1)
 
 
-@torch.inference_mode()
 def stream(
     model: nn.Module,
     prompt_ids: Tensor,
@@ -61,19 +105,76 @@ def stream(
     top_p: float | None = None,
     generator: torch.Generator | None = None,
     use_cache: bool = True,
+    settings: SamplingSettings | None = None,
+    **options,
 ) -> Iterator[Tensor]:
     """As `generate`, but yields each new token (B, 1) as soon as it is drawn."""
-    _check(model, prompt_ids, max_new_tokens)
-    cache = KeyValueCache() if use_cache else None
-    token_ids = prompt_ids
-    new_ids = prompt_ids  # what the model has not read yet
-    for _ in range(max_new_tokens):
-        read = new_ids if use_cache else token_ids
-        logits = model(read, cache=cache)[:, -1]  # (B, V), of the last position
-        logits = filter_logits(logits, temperature, top_k, top_p)
-        new_ids = sample(logits, generator)  # (B, 1)
-        token_ids = torch.cat([token_ids, new_ids], dim=1)
-        yield new_ids
+    if settings is None:
+        settings = SamplingSettings(temperature, top_k, top_p)
+    if not use_cache:
+        options["decoder"] = UncachedDecoder(model)
+    drawn = steps(model, prompt_ids, max_new_tokens, settings, generator, **options)
+    return (step.token_ids for step in drawn)
+
+
+@torch.inference_mode()
+def steps(
+    model: nn.Module,
+    prompt_ids: Tensor,
+    max_new_tokens: int,
+    settings: SamplingSettings | None = None,
+    generator: torch.Generator | None = None,
+    *,
+    mask: Tensor | None = None,
+    processors: Sequence[LogitsProcessor] = (),
+    eos_ids: Sequence[int] = (),
+    pad_id: int | None = None,
+    decoder: Decoder | None = None,
+) -> Iterator[Step]:
+    """The loop itself: one `Step` for each new token.
+
+    Args:
+        model, prompt_ids, max_new_tokens, generator: as in `generate`.
+        settings: how tokens are drawn.
+        mask: (B, T) boolean, False at padding on the left; see `decoder.left_padded`.
+        processors: functions (token ids so far (B, T), logits (B, V)) -> logits, in
+            their order, before the settings. Padding counts as ids there.
+        eos_ids: tokens that end a row. They belong to the result.
+        pad_id: what rows get after their end; the first of `eos_ids` when not given.
+        decoder: a fresh one; the fastest for this model when not given.
+
+    Raises:
+        ValueError: as in `generate`, or when mask and prompts do not fit.
+    """
+    settings = settings or SamplingSettings()
+    check_prompt(model, prompt_ids, max_new_tokens, mask)
+    n_rows, n_prompt = prompt_ids.shape
+    longest = n_prompt + max_new_tokens - 1  # the last token is never read
+    if mask is not None and bool(mask.all()):
+        mask = None
+    decoder = decoder or decoder_for(model, n_rows, longest)
+    end_ids = torch.tensor(list(eos_ids), device=prompt_ids.device)
+    filler = pad_id if pad_id is not None else next(iter(eos_ids), 0)
+    ended = torch.zeros(n_rows, dtype=torch.bool, device=prompt_ids.device)
+
+    # The text so far is put together only where somebody asks for it.
+    keeps_text = bool(processors) or settings.needs_counts
+    text = prompt_ids
+    logits = decoder.prefill(prompt_ids, mask)  # (B, V)
+    for i in range(max_new_tokens):
+        chosen_from = logits
+        for processor in processors:
+            chosen_from = processor(text, chosen_from)
+        new_ids = _draw(chosen_from, settings, generator, text, n_prompt, mask)
+        if eos_ids:
+            new_ids = new_ids.masked_fill(ended[:, None], filler)
+            ended = ended | torch.isin(new_ids[:, 0], end_ids)
+        yield Step(new_ids, logits, ended)
+        if i + 1 == max_new_tokens or (eos_ids and bool(ended.all())):
+            return
+        if keeps_text:
+            text = torch.cat([text, new_ids], dim=1)
+        logits = decoder.step(new_ids)
 
 
 def complete(
@@ -85,18 +186,110 @@ def complete(
     top_k: int | None = None,
     top_p: float | None = None,
     seed: int = 0,
+    stop: Sequence[str] = (),
 ) -> str:
-    """Continue a text and return prompt and continuation as text."""
-    device = next(model.parameters()).device
-    prompt_ids = torch.tensor([tokenizer.encode(text)], device=device)
-    generator = torch.Generator(device).manual_seed(seed)
+    """Continue a text and return prompt and continuation as text.
+
+    Args:
+        stop: texts that end the continuation and do not belong to it.
+    """
+    settings = SamplingSettings(temperature, top_k, top_p)
+    if stop:
+        pieces = stream_text(
+            model, tokenizer, text, max_new_tokens, settings, seed, stop
+        )
+        return text + "".join(pieces)
+    prompt_ids, generator = _prompt(model, tokenizer, text, seed)
     token_ids = generate(
-        model, prompt_ids, max_new_tokens, temperature, top_k, top_p, generator
+        model, prompt_ids, max_new_tokens, settings=settings, generator=generator
     )
     return tokenizer.decode(token_ids[0].tolist())
 
 
-def _check(model: nn.Module, prompt_ids: Tensor, max_new_tokens: int) -> None:
+def stream_text(
+    model: nn.Module,
+    tokenizer: Tokenizer,
+    text: str,
+    max_new_tokens: int,
+    settings: SamplingSettings | None = None,
+    seed: int = 0,
+    stop: Sequence[str] = (),
+    **options,
+) -> Iterator[str]:
+    """The continuation of a text, piece by piece.
+
+    A piece holds whole characters only, and nothing that a stop string may begin
+    with; what is given out is never taken back. See `text_stream.TextStream`.
+
+    Args:
+        stop: texts that end the continuation and do not belong to it.
+        options: see `steps`.
+    """
+    prompt_ids, generator = _prompt(model, tokenizer, text, seed)
+    texts = TextStream(tokenizer, stop)
+    drawn = steps(model, prompt_ids, max_new_tokens, settings, generator, **options)
+    for step in drawn:
+        piece = texts.add(step.token_ids.item())
+        if piece:
+            yield piece
+        if texts.stopped:
+            return
+    if piece := texts.end():
+        yield piece
+
+
+def decoder_for(model: nn.Module, batch_size: int, max_length: int) -> Decoder:
+    """The fastest decoder that is exact for this model.
+
+    Args:
+        model: GPT and its relatives, Llama, a recurrent network.
+        batch_size: B, rows.
+        max_length: positions that are read at most, prompt and continuation.
+    """
+    if isinstance(model, RNNLanguageModel):
+        return RecurrentDecoder(model)
+    if GPTDecoder.fits(model):
+        return GPTDecoder(model, batch_size, max_length)
+    return CachedDecoder(model, StaticKeyValueCache(max_length))
+
+
+def _prompt(
+    model: nn.Module, tokenizer: Tokenizer, text: str, seed: int
+) -> tuple[Tensor, torch.Generator]:
+    device = next(model.parameters()).device
+    prompt_ids = torch.tensor([tokenizer.encode(text)], device=device)
+    return prompt_ids, torch.Generator(device).manual_seed(seed)
+
+
+def _draw(
+    logits: Tensor,
+    settings: SamplingSettings,
+    generator: torch.Generator | None,
+    text: Tensor,
+    n_prompt: int,
+    mask: Tensor | None,
+) -> Tensor:
+    """Ids (B, 1). Greedy needs neither filters nor a draw: they keep the largest."""
+    if settings.needs_counts:
+        if mask is not None:  # padding was never said
+            text = text.clone()
+            text[:, :n_prompt].masked_fill_(~mask, -1)
+        greedy = replace(settings, temperature=1.0) if settings.is_greedy else settings
+        logits = greedy.apply(logits, text, n_prompt)
+    elif not settings.is_greedy:
+        logits = settings.apply(logits)
+    if settings.is_greedy:
+        return logits.argmax(dim=-1, keepdim=True)
+    return sample(logits, generator)
+
+
+def check_prompt(
+    model: nn.Module,
+    prompt_ids: Tensor,
+    max_new_tokens: int,
+    mask: Tensor | None = None,
+) -> None:
+    """Refuse what cannot be continued. Raises ValueError; see `steps`."""
     if prompt_ids.dim() != 2 or prompt_ids.size(1) == 0:
         raise ValueError(
             "prompt_ids must have shape (batch, length) with at least one token, got "
@@ -104,9 +297,20 @@ def _check(model: nn.Module, prompt_ids: Tensor, max_new_tokens: int) -> None:
         )
     if max_new_tokens < 1:
         raise ValueError(f"max_new_tokens must be at least 1, got {max_new_tokens}")
+    if mask is not None:
+        fits = mask.shape == prompt_ids.shape and mask.dtype == torch.bool
+        if (
+            not fits
+            or not bool(mask[:, -1].all())
+            or bool((mask.int().diff() < 0).any())
+        ):
+            raise ValueError(
+                f"mask must be boolean, of shape {tuple(prompt_ids.shape)}, False at "
+                "padding on the left and True from the first real token on"
+            )
     # The last token that is drawn is never read.
     longest = prompt_ids.size(1) + max_new_tokens - 1
-    allowed = model.config.context_length
+    allowed = getattr(model.config, "context_length", longest)  # an RNN has no limit
     if longest > allowed:
         raise ValueError(
             f"a prompt of {prompt_ids.size(1)} tokens and {max_new_tokens} new ones "

@@ -293,7 +293,9 @@ class MultiHeadAttention(nn.Module):
         # The kernel's own causal mask is the fastest; it needs T = S and nothing else.
         plain = mask is None and bias is None and self.window is None and past == 0
         kernel_is_causal = self.is_causal and plain and not return_weights
-        if self.is_causal and not kernel_is_causal:
+        # A single query that comes last may look at everything before it.
+        sees_all = q.size(2) == 1 and self.window is None
+        if self.is_causal and not kernel_is_causal and not sees_all:
             causal = causal_mask(q.size(2), n_keys, x.device, self.window)
             mask = causal if mask is None else mask & causal
         output, weights = attend(

@@ -174,6 +174,12 @@ class StaticKeyValueCache(KeyValueCache):
         self._used[layer] = stop
         return all_keys[:, :, :stop], all_values[:, :, :stop]
 
+    def stored(self, layer: int) -> KeysAndValues:
+        """Views (B, G, S, K) of what is stored for one layer so far."""
+        keys, values = self._layers[layer]
+        length = self.length_of(layer)
+        return keys[:, :, :length], values[:, :, :length]
+
     def crop(self, length: int) -> None:
         self._check_crop(length)
         self._used = dict.fromkeys(self._used, length)

@@ -1,0 +1,95 @@
+"""Contrastive search and decoding equal their formulas written out."""
+
+import math
+
+import pytest
+import torch
+
+from llm_notes.inference.contrastive import (
+    ContrastiveProcessor,
+    contrast,
+    contrastive_search,
+)
+from llm_notes.inference.generate import generate
+
+V, T = 17, 4
+
+
+@pytest.fixture
+def prompt():
+    return torch.randint(V, (1, T), generator=torch.Generator().manual_seed(1))
+
+
+def hidden_of(model, ids):
+    seen = []
+    hook = model.final_norm.register_forward_hook(lambda m, x, y: seen.append(y))
+    model(torch.tensor([ids]))
+    hook.remove()
+    return seen[0][0]
+
+
+def search_by_hand(model, ids, n_new, k, alpha):
+    """One candidate at a time, without batches."""
+    for _ in range(n_new):
+        p = model(torch.tensor([ids]))[0, -1].softmax(-1)
+        best = None
+        for v in p.argsort(descending=True)[:k].tolist():
+            h = hidden_of(model, [*ids, v])
+            likeness = max(
+                torch.cosine_similarity(h[-1], h[j], dim=0).item()
+                for j in range(len(ids))
+            )
+            score = (1 - alpha) * p[v].item() - alpha * likeness
+            best = max(best or (-math.inf, -1), (score, v))
+        ids = [*ids, best[1]]
+    return ids
+
+
+@pytest.mark.parametrize(("k", "alpha"), [(3, 0.6), (6, 0.9), (1, 0.5)])
+@torch.no_grad()
+def test_search_equals_the_formula_candidate_by_candidate(sharp_gpt, prompt, k, alpha):
+    model = sharp_gpt()
+    found = contrastive_search(model, prompt, 8, k, alpha)[0].tolist()
+    assert found == search_by_hand(model, prompt[0].tolist(), 8, k, alpha)
+
+
+def test_without_a_penalty_it_is_greedy(sharp_gpt, prompt):
+    model = sharp_gpt()
+    found = contrastive_search(model, prompt, 8, 5, degeneration_penalty=0)
+    assert found.equal(generate(model, prompt, 8, temperature=0))
+
+
+def test_contrast_is_the_ratio_among_the_plausible():
+    expert = torch.tensor([0.5, 0.3, 0.15, 0.04, 0.01])
+    amateur = torch.tensor([0.6, 0.1, 0.1, 0.1, 0.1])
+    scores = contrast(expert.log(), amateur.log(), plausible=0.2)
+    expected = torch.tensor([0.5 / 0.6, 3.0, 1.5, 0.0, 0.0]).log()
+    torch.testing.assert_close(scores, expected, atol=1e-5, rtol=0)
+
+
+def test_an_amateur_steers_generation(sharp_gpt, prompt):
+    torch.manual_seed(5)
+    expert, amateur = sharp_gpt(), sharp_gpt(rotary=True)
+    processor = ContrastiveProcessor(amateur, plausible=0.01)
+    found = generate(expert, prompt, 6, temperature=0, processors=[processor])
+    for t in range(T, T + 6):
+        known = found[:, :t]
+        scores = contrast(expert(known)[:, -1], amateur(known)[:, -1], 0.01)
+        assert scores.argmax() == found[0, t]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"top_k": 0}, "top_k = 0"), ({"degeneration_penalty": 1.5}, "1.5")],
+)
+def test_settings_out_of_range_are_refused(sharp_gpt, prompt, settings, message):
+    with pytest.raises(ValueError, match=message):
+        contrastive_search(sharp_gpt(), prompt, 3, **settings)
+
+
+@pytest.mark.parametrize("settings", [{"plausible": 0}, {"temperature": 0}])
+def test_contrast_out_of_range_is_refused(settings):
+    with pytest.raises(ValueError, match="plausible"):
+        contrast(torch.zeros(3), torch.zeros(3), **settings)
+    with pytest.raises(ValueError, match="same rows and vocabulary"):
+        contrast(torch.zeros(3), torch.zeros(4))
