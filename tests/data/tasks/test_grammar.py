@@ -1,4 +1,3 @@
-import math
 import random
 import re
 from collections import Counter
@@ -6,13 +5,10 @@ from functools import cache
 from itertools import count, pairwise, product
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from llm_notes.data.tasks import grammar as module
 from llm_notes.data.tasks.grammar import (
     LEAST_SHARE,
-    alignment_error_rate,
     count_sentences,
     sentence_pairs,
     train_and_test,
@@ -601,38 +597,6 @@ def test_impossible_requests_are_refused(arguments, message):
         train_and_test(**{"n_train": 1, "n_test": 1, **arguments})
     with pytest.raises(ValueError, match="n_pairs is -1"):
         sentence_pairs(-1)
-
-
-def test_the_alignment_error_rate_by_hand():
-    sure, possible = {(0, 0), (1, 2)}, {(0, 0), (1, 2), (1, 1), (2, 2)}
-    predicted = {(0, 0), (1, 1), (2, 0)}
-    # 1 sure and 2 possible links are right, of 3 predicted and 2 sure ones.
-    assert alignment_error_rate(sure, possible, predicted) == pytest.approx(1 - 3 / 5)
-    assert alignment_error_rate(sure, possible, sure) == 0
-    assert alignment_error_rate(sure, possible, possible) == 0
-    assert alignment_error_rate(sure, possible, {(5, 5)}) == 1
-    assert alignment_error_rate(sure, possible, []) == 1
-    assert alignment_error_rate(list(sure), [], [*sure, *sure]) == 0
-
-
-def test_an_alignment_without_links_has_no_error_rate():
-    with pytest.raises(ValueError, match="no links"):
-        alignment_error_rate([], [(0, 0)], [])
-
-
-links = st.frozensets(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=8)
-
-
-@settings(deadline=None)
-@given(links, links, links)
-def test_without_possible_links_the_error_rate_is_one_minus_f1(sure, more, predicted):
-    if not sure and not predicted:
-        return
-    error = alignment_error_rate(sure, sure, predicted)
-    f1 = 2 * len(sure & predicted) / (len(sure) + len(predicted))
-    assert math.isclose(error, 1 - f1, abs_tol=1e-12)
-    lenient = alignment_error_rate(sure, sure | more, predicted)
-    assert 0 <= lenient <= error + 1e-12 <= 1 + 1e-12
 
 
 def test_words_of_one_language_are_many():

@@ -16,7 +16,7 @@ This module knows no tokenizer and no model.
 
 import hashlib
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal, get_args
 
@@ -27,7 +27,7 @@ from llm_notes.data.tasks.grammar_words import (
     choose_article,
     entries,
 )
-from llm_notes.data.tasks.synchronous_grammar import Link, SentencePair
+from llm_notes.data.tasks.synchronous_grammar import SentencePair
 
 HeldOut = Literal["sentences", "combinations"]
 
@@ -112,34 +112,6 @@ def count_sentences() -> int:
     name somebody twice are counted, though they are never given.
     """
     return english_chinese_grammar().count("S")
-
-
-def alignment_error_rate(
-    sure: Collection[Link], possible: Collection[Link], predicted: Collection[Link]
-) -> float:
-    r"""How far a predicted word alignment is from the truth.
-
-    $$\text{AER} = 1 - \frac{|A \cap S| + |A \cap P|}{|A| + |S|}$$
-
-    with the predicted links $A$, the sure links $S$ and the possible links
-    $P \supseteq S$ (Och and Ney 2003, section 4.3). 0 means that all sure links were
-    found and that no link was predicted which is not at least possible; 1 that none
-    of the predicted links is possible. For a corpus, give each link the number of its
-    sentence: a mean over sentences is another measure.
-
-    Args:
-        sure, possible, predicted: links, such as (english, chinese) or
-            (sentence, english, chinese). A link given twice counts once. Sure links
-            are possible, whether `possible` lists them or not.
-
-    Raises ValueError when there are neither sure nor predicted links.
-    """
-    sure, predicted = set(sure), set(predicted)
-    possible = set(possible) | sure
-    if not sure and not predicted:
-        raise ValueError("there are no links, neither sure nor predicted: 0 of 0")
-    agreed = len(predicted & sure) + len(predicted & possible)
-    return 1 - agreed / (len(predicted) + len(sure))
 
 
 def _distinct_pairs(seed: int) -> Iterator[SentencePair]:
