@@ -8,12 +8,12 @@ import torch
 
 from llm_notes.data.tokenizers import CharacterTokenizer
 from llm_notes.models.gpt import GPT, GPTConfig
-from llm_notes.training import checkpoint as checkpoint_module
 from llm_notes.training.checkpoint import (
     CheckpointError,
     load_checkpoint,
     save_checkpoint,
 )
+from llm_notes.training.durable import sha256
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_weights_that_do_not_fit_the_sizes_are_refused(saved):
     tensors["final_norm.weight"] = torch.zeros(3)
     safetensors.torch.save_file(tensors, weights)
     description = json.loads((saved / "checkpoint.json").read_text())
-    description["sha256"][weights.name] = checkpoint_module._sha256(weights)
+    description["sha256"][weights.name] = sha256(weights)
     (saved / "checkpoint.json").write_text(json.dumps(description))
     with pytest.raises(CheckpointError, match=r"(?s)does not fit .*final_norm"):
         load(saved)

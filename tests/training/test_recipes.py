@@ -16,9 +16,7 @@ def small_recipe(monkeypatch, tmp_path):
     corpus = Corpus("tiny", train=line * 40, validation=line * 20)
     monkeypatch.setattr(recipes, "python_reference", lambda: corpus)
     model = replace(recipes.BOOK_GPT, vocab_size=270, context_length=16, d_model=8)
-    training = replace(
-        recipes.BOOK_GPT_TRAINING, n_steps=6, n_warmup=2, context_length=16
-    )
+    training = replace(recipes.BOOK_GPT_TRAINING, n_steps=6, n_warmup=2)
     monkeypatch.setattr(recipes, "BOOK_GPT", model)
     monkeypatch.setattr(recipes, "BOOK_GPT_TRAINING", training)
     return corpus

@@ -4,14 +4,11 @@
     tokenizer.json        as `Tokenizer.save` writes it
     checkpoint.json       architecture, its sizes, the history, hashes of the other two
 
-A folder is first written under another name and then renamed, so a reader never finds
-half of one and a failed save leaves the earlier checkpoint as it was.
+A reader never finds half of a folder, and a failed save leaves the earlier checkpoint
+as it was (`durable`). Runs that are not finished are saved by `run_state`.
 """
 
-import hashlib
 import json
-import shutil
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,7 @@ import safetensors.torch
 from torch import nn
 
 from llm_notes.data.tokenizers import Tokenizer, load_tokenizer
+from llm_notes.training.durable import new_folder, sha256, write_tensors
 
 FILE_FORMAT = "llm_notes.checkpoint"
 FILE_VERSION = 1
@@ -56,11 +54,9 @@ def save_checkpoint(
         the folder.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    try:
+    with new_folder(path) as draft:
         tensors = {k: v.detach().contiguous() for k, v in model.state_dict().items()}
-        safetensors.torch.save_file(tensors, draft / "weights.safetensors")
+        write_tensors(draft / "weights.safetensors", tensors)
         tokenizer.save(draft / "tokenizer.json")
         description = {
             "format": FILE_FORMAT,
@@ -68,17 +64,13 @@ def save_checkpoint(
             "architecture": type(model).__name__,
             "config": asdict(model.config),
             "sha256": {
-                name: _sha256(draft / name)
+                name: sha256(draft / name)
                 for name in ("weights.safetensors", "tokenizer.json")
             },
             "history": history or {},
         }
         text = json.dumps(description, indent=1) + "\n"
         (draft / "checkpoint.json").write_text(text, encoding="utf-8")
-        draft.chmod(0o755)  # mkdtemp's folders are for their owner only
-        _replace(draft, path)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)  # gone already when all went well
     return path
 
 
@@ -110,7 +102,7 @@ def load_checkpoint(
         file = path / name
         if not file.is_file():
             raise CheckpointError(f"{path} lacks {name}: train and save it again")
-        if _sha256(file) != expected:
+        if sha256(file) != expected:
             raise CheckpointError(
                 f"{file} is cut short or was changed (its SHA-256 is not the one that "
                 "was saved): train and save it again"
@@ -146,23 +138,3 @@ def _read_description(path: Path) -> dict[str, Any]:
     if missing:
         raise CheckpointError(f"{file} lacks {', '.join(sorted(missing))}")
     return description
-
-
-def _replace(draft: Path, path: Path) -> None:
-    """Put the draft in the place of `path`; what was there is lost only afterwards."""
-    if not path.exists():
-        draft.replace(path)
-        return
-    retired = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
-    path.replace(retired)  # a folder may replace an empty one
-    try:
-        draft.replace(path)
-    except OSError:
-        retired.replace(path)
-        raise
-    shutil.rmtree(retired, ignore_errors=True)
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -96,5 +96,10 @@ def bits_per_byte(
     """
     token_ids = torch.tensor(tokenizer.encode(text))
     nats = token_nats(model, token_ids, context_length or model.config.context_length)
-    total = math.log(tokenizer.vocab_size) + nats.sum(dtype=torch.float64).item()
+    total = charge_first_token(nats, tokenizer.vocab_size)
     return metrics.bits_per_byte(total, len(text.encode()))
+
+
+def charge_first_token(nats: Tensor, vocab_size: int) -> float:
+    """Nats of a whole text: those of `token_nats`, and log V for the first token."""
+    return math.log(vocab_size) + nats.sum(dtype=torch.float64).item()

@@ -1,4 +1,4 @@
-"""One line of progress with the time that is left.
+"""One line of progress with the speed and the time that is left.
 
 In a terminal the line is rewritten in place; in Jupyter one display is updated, so the
 built page keeps a single clean line; in a pipe only the last line is printed.
@@ -29,19 +29,23 @@ class _Line(str):
 
 
 class Progress:
-    """Counts steps and shows how far a run is.
+    """Counts steps and shows how far a run is, and how fast.
 
     Use as a context manager; the last line stays even when the run is interrupted.
 
     Args:
         n_steps: steps in the whole run.
         seconds_between: how often the line is rewritten.
+        first_step: steps done before, by a run that goes on now.
     """
 
-    def __init__(self, n_steps: int, seconds_between: float = 0.5) -> None:
+    def __init__(
+        self, n_steps: int, seconds_between: float = 0.5, first_step: int = 0
+    ) -> None:
         self.n_steps = n_steps
         self.seconds_between = seconds_between
-        self.step = 0
+        self.step = self.first_step = first_step
+        self.tokens = 0
         self._message = ""
         self._handle = None
         self._shown_at = float("-inf")
@@ -56,24 +60,37 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        seconds = format_seconds(time.monotonic() - self._started_at)
-        verb = "done in" if kind is None else "stopped after"
-        self._show(f"{self._head()} · {verb} {seconds}", last=True)
+        self.close(finished=kind is None)
 
-    def advance(self, message: str = "") -> None:
-        """One more step is done; `message` says what it reached."""
+    def close(self, finished: bool) -> None:
+        """Show the last line; for who does not use `with`."""
+        seconds = time.monotonic() - self._started_at
+        verb = "done in" if finished else "stopped after"
+        line = f"{self._head(seconds)} · {verb} {format_seconds(seconds)}"
+        self._show(line, last=True)
+
+    def advance(self, message: str = "", tokens: int = 0) -> None:
+        """One more step is done; `message` says what it reached, `tokens` how many
+        tokens it took, for the speed."""
         self.step += 1
+        self.tokens += tokens
         self._message = message
         now = time.monotonic()
         if now - self._shown_at < self.seconds_between:
             return
         self._shown_at = now
-        left = (now - self._started_at) / self.step * (self.n_steps - self.step)
-        self._show(f"{self._head()} · {format_seconds(left)} left", last=False)
+        seconds = now - self._started_at
+        each = seconds / (self.step - self.first_step)
+        left = format_seconds(each * (self.n_steps - self.step))
+        self._show(f"{self._head(seconds)} · {left} left", last=False)
 
-    def _head(self) -> str:
-        head = f"step {self.step}/{self.n_steps}"
-        return f"{head} · {self._message}" if self._message else head
+    def _head(self, seconds: float) -> str:
+        parts = [f"step {self.step}/{self.n_steps}"]
+        if self._message:
+            parts.append(self._message)
+        if self.tokens and seconds > 0:
+            parts.append(f"{self.tokens / seconds:,.0f} tokens/s")
+        return " · ".join(parts)
 
     def _show(self, line: str, last: bool) -> None:
         shell = _jupyter_shell()

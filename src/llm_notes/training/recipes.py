@@ -14,6 +14,8 @@ from llm_notes import runtime
 from llm_notes.data.corpus import Corpus, python_reference
 from llm_notes.data.tokenizers import BytePairTokenizer
 from llm_notes.models.gpt import GPT, GPTConfig
+from llm_notes.training.batches import WindowBatches
+from llm_notes.training.callbacks import Evaluate, ShowProgress
 from llm_notes.training.checkpoint import (
     Checkpoint,
     CheckpointError,
@@ -35,13 +37,13 @@ BOOK_GPT = GPTConfig(
 )
 BOOK_GPT_TRAINING = TrainingConfig(
     n_steps=1500,
-    batch_size=4,
-    context_length=128,
     learning_rate=4e-3,
     n_warmup=100,
     weight_decay=0.2,
-    eval_every=250,
+    dtype="float32",
 )
+BOOK_GPT_BATCH_SIZE = 4  # windows in each step
+BOOK_GPT_SEED = 0
 
 
 def book_gpt_path() -> Path:
@@ -73,12 +75,17 @@ def book_gpt() -> Checkpoint:
 
 def book_gpt_trainer(corpus: Corpus, tokenizer: BytePairTokenizer) -> Trainer:
     """A fresh model and its trainer, exactly as the recipe says."""
-    runtime.seed_everything(BOOK_GPT_TRAINING.seed)
+    runtime.seed_everything(BOOK_GPT_SEED)
+    train_ids = torch.tensor(tokenizer.encode(corpus.train))
+    length = BOOK_GPT.context_length
     return Trainer(
         GPT(BOOK_GPT).to(runtime.best_device()),
-        torch.tensor(tokenizer.encode(corpus.train)),
-        torch.tensor(tokenizer.encode(corpus.validation)),
+        WindowBatches(train_ids, BOOK_GPT_BATCH_SIZE, length, BOOK_GPT_SEED),
         BOOK_GPT_TRAINING,
+        callbacks=[
+            Evaluate.on_text(corpus.validation, tokenizer, length, every=250),
+            ShowProgress(),
+        ],
     )
 
 
@@ -100,5 +107,7 @@ def _recipe(corpus: Corpus) -> dict[str, object]:
     return {
         "model": asdict(BOOK_GPT),
         "training": training,
+        "batch_size": BOOK_GPT_BATCH_SIZE,
+        "seed": BOOK_GPT_SEED,
         "text_sha256": hashlib.sha256(text).hexdigest(),
     }

@@ -1,191 +1,199 @@
 """The training loop: batches in, better weights and a history out.
 
-One loop for every causal model of the book. It knows nothing of text or of an
-architecture: the model maps token ids (B, T) to logits (B, T, V).
+One loop for every model and every loss of the book. It knows nothing of text, files or
+figures: batches come from a source, the loss is a function, and callbacks look on.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from llm_notes.data.batching import sample_windows
-from llm_notes.training.evaluation import token_nats
-from llm_notes.training.progress import Progress
-from llm_notes.training.schedule import warmup_cosine
+from llm_notes import runtime
+from llm_notes.training.activations import forget_activations
+from llm_notes.training.batches import (
+    Batch,
+    Batches,
+    count_examples,
+    count_targets,
+    move_batch,
+)
+from llm_notes.training.config import TrainingConfig
+from llm_notes.training.divergence import TrainingDivergedError, require_finite
+from llm_notes.training.history import History
+from llm_notes.training.next_token import next_token_loss
+from llm_notes.training.optimizers import adamw
+from llm_notes.training.parallel import SingleProcess
 
-
-class TrainingDivergedError(RuntimeError):
-    """The loss or the gradient stopped being a number; the message names the step."""
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """What a run needs to know beside the model and the text.
-
-    Args:
-        n_steps: optimiser steps.
-        batch_size: B, windows in each step.
-        context_length: T, tokens in each window.
-        learning_rate: highest rate, reached after `n_warmup` steps.
-        n_warmup: steps of linear warm-up.
-        final_learning_rate: where the cosine ends.
-        weight_decay: AdamW's, on matrices only; gains and biases are left alone.
-        betas: AdamW's two averages.
-        max_grad_norm: gradients longer than this are scaled down to it.
-        eval_every: steps between two looks at the validation text.
-        seed: of the windows that are drawn.
-    """
-
-    n_steps: int
-    batch_size: int
-    context_length: int
-    learning_rate: float
-    n_warmup: int = 100
-    final_learning_rate: float = 0.0
-    weight_decay: float = 0.1
-    betas: tuple[float, float] = (0.9, 0.99)
-    max_grad_norm: float = 1.0
-    eval_every: int = 100
-    seed: int = 0
-
-
-@dataclass
-class History:
-    """What a run has seen: losses in nats per token, one entry for each step.
-
-    Validation is looked at before the first step, every `eval_every` steps, and after
-    the last one; `validation_steps` counts the steps done by then.
-    """
-
-    train_loss: list[float] = field(default_factory=list)
-    learning_rate: list[float] = field(default_factory=list)
-    gradient_norm: list[float] = field(default_factory=list)
-    validation_steps: list[int] = field(default_factory=list)
-    validation_loss: list[float] = field(default_factory=list)
-    seconds: float = 0.0  # spent on steps, looks at the validation text left out
-
-    def as_dict(self) -> dict[str, list | float]:
-        """Plain lists and numbers, ready for JSON."""
-        return asdict(self)
+__all__ = [
+    "History",
+    "Trainer",
+    "TrainingConfig",
+    "TrainingDivergedError",
+    "adamw",
+    "next_token_loss",
+]
 
 
 class Trainer:
-    """Trains a causal language model with AdamW, warm-up, cosine and clipping.
+    """Makes steps: schedule, forward, backward, clipping, optimiser.
 
     Args:
-        model: maps ids (B, T) to logits (B, T, V).
-        train_ids, validation_ids: (N,) token ids.
+        model: any module; it stays on its device.
+        batches: a source such as `WindowBatches` or `ListBatches`.
         config: see `TrainingConfig`.
-        callbacks: each is called as `callback(trainer)` whenever the validation text
-            is looked at; `trainer.step` and `trainer.history` say where the run is.
+        loss: loss(model, batch) -> scalar, the mean over what is scored.
+        optimizer: any torch optimiser, or a function that makes one for the model;
+            AdamW when not given. A parameter group whose own rate is a multiple of
+            `config.learning_rate` keeps that ratio during the whole run.
+        callbacks: objects with any of `on_start(trainer)`, `on_step(trainer)` and
+            `on_end(trainer)`, called in this order and at the end in the reverse. A
+            plain function is called after each look at held-out data that callbacks
+            before it have made.
+        count: count(batch) -> how many terms the mean of `loss` goes over: weighs the
+            parts of a batch. Targets for `next_token_loss`, examples for others.
+        parallel: the processes that share the work; see `training.distributed`.
 
-    Raises:
-        ValueError: (from the batching) when a text is shorter than one window.
+    Attributes:
+        step: steps done. history: see `History`. runner: the model that is called in
+        training. stopped: why the run was to end early. error: what ended it, or None.
     """
 
     def __init__(
         self,
         model: nn.Module,
-        train_ids: Tensor,
-        validation_ids: Tensor,
+        batches: Batches,
         config: TrainingConfig,
-        callbacks: Sequence[Callable[["Trainer"], None]] = (),
+        *,
+        loss: Callable[[nn.Module, Batch], Tensor] = next_token_loss,
+        optimizer: torch.optim.Optimizer | Callable | None = None,
+        callbacks: Sequence[Any] = (),
+        count: Callable[[Batch], int] | None = None,
+        parallel: SingleProcess | None = None,
     ) -> None:
-        self.model = model
-        self.train_ids, self.validation_ids = train_ids, validation_ids
-        self.config = config
-        self.callbacks = callbacks
-        self.step = 0
-        self.history = History()
+        self.model, self.batches, self.config, self.loss = model, batches, config, loss
+        self.callbacks = list(callbacks)
+        default = count_targets if loss is next_token_loss else count_examples
+        self.count = count or default
+        self.parallel = parallel or SingleProcess()
+        self.step, self.history = 0, History()
+        self.stopped: str | None = None
+        self.error: BaseException | None = None
         self.device = next(model.parameters()).device
-        self.optimizer = adamw(model, config)
+
+        if config.checkpointing:
+            forget_activations(model)
+        runner = self.parallel.wrap(model)
+        self.runner = torch.compile(runner) if config.compile else runner
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        if not isinstance(optimizer, torch.optim.Optimizer):
+            optimizer = (optimizer or partial(adamw, config=config))(model)
+        self.optimizer = optimizer
+        self.parallel.accept(optimizer)
+        groups = optimizer.param_groups
+        self._rate_ratios = [group["lr"] / config.learning_rate for group in groups]
+
+        is_auto = config.dtype == "auto"
+        best = runtime.best_dtype(self.device) if is_auto else None
+        self.dtype = best or getattr(torch, config.dtype)
+        # float16 has few exponents: small gradients are scaled up, or they vanish.
+        self.scaler = torch.amp.GradScaler(
+            self.device.type, enabled=self.dtype == torch.float16
+        )
 
     def fit(self) -> History:
-        """Run all steps and return the history.
+        """Make all steps that are left and return the history.
+
+        Raises:
+            TrainingDivergedError: see `train_step`. Callbacks still see the end.
+        """
+        self.stopped = self.error = None
+        with ExitStack() as ends:  # all of them, whatever happens, the last one first
+            for callback in self.callbacks:
+                if hasattr(callback, "on_end"):
+                    ends.callback(callback.on_end, self)
+            try:
+                self._tell("on_start")
+                self.model.train()
+                while self.step < self.config.n_steps and not self._stops():
+                    started_at = time.perf_counter()
+                    self.train_step(self.batches.next_batch())
+                    self.history.seconds += time.perf_counter() - started_at
+                    self._tell("on_step")
+            except BaseException as error:
+                self.error = self.parallel.explain(error, self.step)
+                raise self.error from self.error.__cause__
+        return self.history
+
+    def train_step(self, batch: Batch) -> float:
+        """One step on a batch; returns its loss before the step.
 
         Raises:
             TrainingDivergedError: when the loss or the gradient is no longer finite.
                 The weights are those before the step that failed.
         """
-        config = self.config
-        generator = torch.Generator().manual_seed(config.seed)
-        self.evaluate()
-        self.model.train()
-        with Progress(config.n_steps) as progress:
-            while self.step < config.n_steps:
-                started_at = time.perf_counter()
-                x, y = sample_windows(
-                    self.train_ids, config.batch_size, config.context_length, generator
-                )
-                loss = self.train_step(x.to(self.device), y.to(self.device))
-                self.history.seconds += time.perf_counter() - started_at
-                if self.step % config.eval_every == 0 or self.step == config.n_steps:
-                    self.evaluate()
-                validation = self.history.validation_loss[-1]
-                progress.advance(f"loss {loss:.3f} · validation {validation:.3f}")
-        return self.history
+        rate = self.config.rate(self.step)
+        groups = self.optimizer.param_groups
+        for group, ratio in zip(groups, self._rate_ratios, strict=True):
+            group["lr"] = rate * ratio
 
-    def train_step(self, x: Tensor, y: Tensor) -> float:
-        """One step on inputs x and targets y, both (B, T); returns the loss in nats."""
-        rate = warmup_cosine(
-            self.step,
-            self.config.n_steps,
-            self.config.n_warmup,
-            self.config.learning_rate,
-            self.config.final_learning_rate,
-        )
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-
-        logits = self.model(x)  # (B, T, V)
-        loss = nn.functional.cross_entropy(logits.flatten(0, 1), y.flatten())
+        parts = self.parallel.parts(batch, self.config.accumulation, self.count)
+        loss = torch.zeros((), device=self.device)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(
-            self.model.parameters(), self.config.max_grad_norm
-        )
-        if not (torch.isfinite(loss) and torch.isfinite(norm)):
-            raise TrainingDivergedError(
-                f"step {self.step}: loss {loss.item()}, gradient norm {norm.item()}. "
-                "Lower the learning rate, warm up longer, or clip at a smaller norm"
-            )
-        self.optimizer.step()
+        for i, (part, share) in enumerate(parts, start=1):
+            with self.parallel.backward(self.runner, is_last=i == len(parts)):
+                nats = self._forward(self.runner, part) * share
+                self.scaler.scale(nats * self.parallel.size).backward()
+            loss += nats.detach()
+        self.scaler.unscale_(self.optimizer)
+        norm = self.parallel.clip(self.parameters, self.config.max_grad_norm)
+        # The only place where the CPU waits for the GPU.
+        loss, norm = torch.stack([self.parallel.sum(loss), norm]).tolist()
+        may_overflow = self.scaler.is_enabled() and self.scaler.get_scale() > 1
+        require_finite(self.step, loss, norm, self.model, may_overflow=may_overflow)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
 
         self.step += 1
-        self.history.train_loss.append(loss.item())
+        self.history.train_loss.append(loss)
         self.history.learning_rate.append(rate)
-        self.history.gradient_norm.append(norm.item())
-        return loss.item()
+        self.history.gradient_norm.append(norm)
+        self.history.targets += self.count(batch)
+        return loss
 
-    def evaluate(self) -> float:
-        """Look at the validation text: mean nats per token, noted in the history."""
-        nats = token_nats(
-            self.model, self.validation_ids, self.config.context_length
-        ).mean()
-        self.history.validation_steps.append(self.step)
-        self.history.validation_loss.append(nats.item())
+    @torch.no_grad()
+    def evaluate_batch(self, batch: Batch) -> float:
+        """The loss of a batch, in evaluation mode; nothing is learned from it."""
+        was_training = self.model.training
+        self.model.eval()
+        loss = self._forward(self.model, batch).item()
+        self.model.train(was_training)
+        return loss
+
+    def stop(self, reason: str) -> None:
+        """End the run after this step; for callbacks and signal handlers."""
+        self.stopped = reason
+
+    def _stops(self) -> bool:
+        """Whether a process was told to stop: all make the same number of steps."""
+        if not self.parallel.any(self.stopped is not None):
+            return False
+        self.stopped = self.stopped or "another process was stopped"
+        return True
+
+    def _forward(self, model: nn.Module, batch: Batch) -> Tensor:
+        is_mixed = self.dtype != torch.float32
+        with torch.autocast(self.device.type, self.dtype, enabled=is_mixed):
+            return self.loss(model, move_batch(batch, self.device))
+
+    def _tell(self, moment: str) -> None:
         for callback in self.callbacks:
-            callback(self)
-        return nats.item()
-
-
-def adamw(model: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
-    """AdamW (Loshchilov & Hutter 2019) that decays matrices and spares vectors.
-
-    Gains and biases set a scale, and pulling them to zero would remove it; a matrix
-    that shrinks only says less.
-    """
-    matrices = [p for p in model.parameters() if p.dim() >= 2]
-    vectors = [p for p in model.parameters() if p.dim() < 2]
-    return torch.optim.AdamW(
-        [
-            {"params": matrices, "weight_decay": config.weight_decay},
-            {"params": vectors, "weight_decay": 0.0},
-        ],
-        lr=config.learning_rate,
-        betas=config.betas,
-        fused=True,
-    )
+            hook = getattr(callback, moment, None)
+            if hook is not None:
+                hook(self)
+            elif callable(callback) and self.step in self.history.validation_steps[-1:]:
+                callback(self)

@@ -1,0 +1,89 @@
+"""Folders that appear whole or not at all, also when the machine stops in between.
+
+A folder is written under another name, brought to the disk (fsync), and renamed, which
+a file system does in one go. What stood there before goes last.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A draft to write into, which replaces `path` at the end of the block.
+
+    When the block fails, the draft goes and `path` stays as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        yield draft
+        draft.chmod(0o755)  # mkdtemp's folders are for their owner only
+        for file in (*draft.iterdir(), draft):
+            _to_disk(file)
+        _replace(draft, path)
+        _to_disk(path.parent)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)  # gone already when all went well
+
+
+def remove_drafts(folder: Path, prefix: str) -> None:
+    """Remove what a process that was killed has left of `new_folder`."""
+    for draft in folder.glob(f".{prefix}*"):
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def write_tensors(file: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write a safetensors file. Raises OSError, as any other writing does."""
+    try:
+        safetensors.torch.save_file(dict(tensors), file)
+    except safetensors.SafetensorError as error:
+        raise OSError(f"{file.name} could not be written: {error}") from error
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}-draft")
+    draft.write_text(text, encoding="utf-8")
+    _to_disk(draft)
+    draft.replace(file)
+
+
+def sha256(file: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal digits."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _replace(draft: Path, path: Path) -> None:
+    """Put the draft in the place of `path`; what was there is lost only afterwards."""
+    if not path.exists():
+        draft.replace(path)
+        return
+    retired = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
+    path.replace(retired)  # a folder may replace an empty one
+    try:
+        draft.replace(path)
+    except OSError:
+        retired.replace(path)
+        raise
+    shutil.rmtree(retired, ignore_errors=True)
+
+
+def _to_disk(path: Path) -> None:
+    """Wait until the disk holds a file, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

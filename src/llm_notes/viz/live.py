@@ -1,0 +1,51 @@
+"""A figure that is redrawn in place while a run goes on, in Jupyter.
+
+Elsewhere nothing is drawn: a terminal has no place for it, and a window would need
+someone to close it. Knows no trainer: it takes the arrays that a history holds.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+
+from llm_notes.viz.curves import plot_training
+
+
+class LiveFigure:
+    """One display that always shows the newest drawing; the built page keeps the last.
+
+    Attributes:
+        n_drawn: how often it was drawn.
+    """
+
+    def __init__(self) -> None:
+        self.n_drawn = 0
+        self._handle = None
+
+    def show_training(
+        self,
+        train_loss: Sequence[float],
+        validation_steps: Sequence[int] = (),
+        validation_loss: Sequence[float] = (),
+        bytes_per_token: float | None = None,
+    ) -> None:
+        """Draw the curves of `plot_training` in the place of the drawing before."""
+        ipython = sys.modules.get("IPython")
+        shell = ipython.get_ipython() if ipython else None
+        if shell is None or not hasattr(shell, "kernel") or not len(train_loss):
+            return
+        from IPython.display import display
+
+        figure, ax = plt.subplots()
+        held_out = (validation_steps, validation_loss) if len(validation_steps) else ()
+        steps = range(1, len(train_loss) + 1)
+        plot_training(
+            steps, train_loss, *held_out, bytes_per_token=bytes_per_token, ax=ax
+        )
+        plt.close(figure)  # or the cell would show it once more
+        self.n_drawn += 1
+        if self._handle is None:
+            self._handle = display(figure, display_id=True)
+        else:
+            self._handle.update(figure)

@@ -1,0 +1,247 @@
+"""Faults planted in what keeps a run: each must make a test fail."""
+
+ARGUMENTS = "training/arguments.py"
+CHECKPOINT = "training/checkpoint.py"
+COMMAND = "training/command_line.py"
+DURABLE = "training/durable.py"
+FILES = "training/run_files.py"
+NESTED = "training/nested.py"
+RANDOM = "training/random_state.py"
+STATE = "training/run_state.py"
+
+TESTS = [
+    "tests/training/test_nested.py",
+    "tests/training/test_checkpoint.py",
+    "tests/training/test_run_state.py",
+    "tests/training/test_command_line.py",
+]
+
+FAULTS = [
+    (
+        NESTED,
+        'return items if isinstance(value, list) else {"tuple": items}',
+        "return items",
+        "tuples come back as lists",
+    ),
+    (
+        NESTED,
+        'float(value) if math.isfinite(value) else {"float": str(value)}',
+        "float(value)",
+        "infinity written as what is no JSON",
+    ),
+    (
+        NESTED,
+        "tensor.detach().cpu().clone(",
+        "tensor.detach().cpu().contiguous(",
+        "what is saved changes with the weights",
+    ),
+    (NESTED, "while name in tensors or", "while", "equal names meet"),
+    (
+        NESTED,
+        'or name == "__metadata__"',
+        "",
+        "a tensor with the name of the format's own entry",
+    ),
+    (
+        NESTED,
+        "key = (*place, tensor.shape, tensor.stride())",
+        "key = place",
+        "views of one memory become one",
+    ),
+    (
+        NESTED,
+        "if key in seen and tensor.numel():",
+        "if False:",
+        "tied weights kept twice",
+    ),
+    (
+        RANDOM,
+        'random.setstate(state["python"])',
+        "pass",
+        "Python's generator forgotten",
+    ),
+    (
+        RANDOM,
+        'np.random.set_state(state["numpy"])',
+        "pass",
+        "NumPy's generator forgotten",
+    ),
+    (
+        RANDOM,
+        'torch.set_rng_state(state["torch"])',
+        "pass",
+        "PyTorch's generator forgotten",
+    ),
+    (
+        STATE,
+        'trainer.batches.load_state_dict(state["batches"])',
+        "pass",
+        "place in the data forgotten",
+    ),
+    (
+        STATE,
+        'trainer.scaler.load_state_dict(state["scaler"])',
+        "pass",
+        "scale of float16 forgotten",
+    ),
+    (STATE, 'trainer.step = state["step"]', "pass", "schedule begins anew"),
+    (
+        STATE,
+        "callback.load_state_dict(own[1])",
+        "pass",
+        "callbacks forget",
+    ),
+    (
+        "training/parallel.py",
+        'optimizer.load_state_dict(state["optimizer"])',
+        "pass",
+        "moments forgotten",
+    ),
+    (STATE, "dtype=torch.float64", "dtype=torch.float32", "history rounded"),
+    (
+        STATE,
+        "in reversed(saved_steps(folder)):",
+        "in saved_steps(folder):",
+        "the oldest step is used",
+    ),
+    (STATE, "[: -self.keep]", "[-self.keep :]", "the newest are deleted"),
+    (
+        STATE,
+        "or trainer.step >= trainer.config.n_steps",
+        "",
+        "a failed run at its end is saved a second time only",
+    ),
+    (
+        STATE,
+        "if trainer.error is None and trainer.step != self._saved_step:",
+        "if trainer.step != self._saved_step:",
+        "saved in the midst of a step that failed",
+    ),
+    (
+        STATE,
+        "if self._failure is not None:",
+        "if False:",
+        "a full disk is not said at the end",
+    ),
+    (
+        STATE,
+        "self._failure, self._saved_step = None, trainer.step",
+        "self._saved_step = trainer.step",
+        "a failure that is over is said",
+    ),
+    (
+        STATE,
+        "if reasons and found is None:",
+        "if False:",
+        "a run whose saves are all damaged begins anew",
+    ),
+    (
+        STATE,
+        'path.replace(path.with_suffix(".refused"))',
+        "pass",
+        "what was refused counts among the newest",
+    ),
+    (
+        STATE,
+        "if saved and saved[-1] > trainer.step:",
+        "if False:",
+        "an earlier run is written over",
+    ),
+    (
+        STATE,
+        '_require_fit(path, trainer.model.state_dict(), state["model"])',
+        "pass",
+        "sizes are not compared",
+    ),
+    (
+        STATE,
+        'remove_drafts(self.folder, "step-")',
+        "pass",
+        "what a killed save left stays for ever",
+    ),
+    (
+        FILES,
+        "if sha256(path / name) != expected:",
+        "if False:",
+        "changed files are read",
+    ),
+    (
+        FILES,
+        "json.dumps(description, indent=1)",
+        'json.dumps(description, indent=1) + "\\n"',
+        "a description without its last byte is read",
+    ),
+    (
+        FILES,
+        "{file.name: sha256(file) for file in draft.iterdir()}",
+        '{"state.json": sha256(draft / "state.json")}',
+        "tensors have no hash",
+    ),
+    (
+        FILES,
+        'description.get("version") != FILE_VERSION',
+        "False",
+        "files of another version are read",
+    ),
+    (
+        FILES,
+        "not isinstance(description, dict) or description",
+        "description",
+        "a list taken for a description",
+    ),
+    (FILES, "if ours != theirs:", "if False:", "states of another kind are read"),
+    (
+        FILES,
+        "sorted(int(name) for name in names if name.isdecimal())",
+        "[int(name) for name in names if name.isdecimal()][::-1]",
+        "steps in the order of the file system",
+    ),
+    (
+        DURABLE,
+        "shutil.rmtree(draft, ignore_errors=True)  # gone",
+        "pass  # gone",
+        "drafts stay when saving fails",
+    ),
+    (
+        DURABLE,
+        "except safetensors.SafetensorError as error:",
+        "except ZeroDivisionError as error:",
+        "a full disk has another kind of error",
+    ),
+    (
+        DURABLE,
+        "        retired.replace(path)\n        raise",
+        "        raise",
+        "the earlier folder is gone when renaming fails",
+    ),
+    (
+        CHECKPOINT,
+        "if sha256(file) != expected:",
+        "if False:",
+        "a checkpoint that was cut short is read",
+    ),
+    (
+        COMMAND,
+        "self._trainer.stop(self.REASON)",
+        "raise KeyboardInterrupt",
+        "Ctrl-C in the midst of a step",
+    ),
+    (
+        COMMAND,
+        "runtime.seed_everything(arguments.seed)",
+        "runtime.seed_everything(0)",
+        "seed of the weights ignored",
+    ),
+    (
+        COMMAND,
+        "save_run.require_free(trainer)",
+        "pass",
+        "settings of an earlier run written over",
+    ),
+    (
+        COMMAND,
+        "getattr(optimizers, arguments.optimizer)",
+        "optimizers.adamw",
+        "the optimiser cannot be chosen",
+    ),
+]

@@ -1,0 +1,213 @@
+"""The command line trains, saves what it was asked for, and goes on."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import fields
+
+import pytest
+import torch
+
+from llm_notes.models.gpt import GPT, GPTConfig
+from llm_notes.models.llama import Llama, LlamaConfig
+from llm_notes.models.rnn import RNNConfig, RNNLanguageModel
+from llm_notes.training.arguments import OPTIMIZERS, parser, training_config
+from llm_notes.training.checkpoint import load_checkpoint
+from llm_notes.training.command_line import main
+from llm_notes.training.config import TrainingConfig
+from llm_notes.training.run_files import saved_steps
+
+SMALL = [
+    *("--layers", "1", "--heads", "2", "--width", "8", "--context-length", "12"),
+    *("--batch-size", "4", "--n-steps", "6", "--n-warmup", "2"),
+    *("--save-every", "2", "--eval-every", "3", "--sample-every", "6"),
+]
+
+
+@pytest.fixture
+def text(tmp_path):
+    lines = [f"Paragraph {i} of the tale; {i * i} is a square." for i in range(60)]
+    file = tmp_path / "tale.txt"
+    file.write_text("\n\n".join(lines))
+    return file
+
+
+def call(text, out, *more):
+    return main(["--data", str(text), "--out", str(out), *SMALL, *more])
+
+
+def weights(out, classes=(GPT, GPTConfig)):
+    state = load_checkpoint(out / "model", *classes).model.state_dict()
+    return torch.cat([tensor.flatten().float() for tensor in state.values()])
+
+
+def test_a_run_leaves_a_model_its_settings_and_its_steps(text, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert call(text, out) == 0
+    printed = capsys.readouterr().out
+    config = json.loads((out / "config.json").read_text())
+    assert config["model"]["architecture"] == "GPT"
+    assert config["training"]["n_steps"] == config["arguments"]["n_steps"] == 6
+    assert (out / "config.json").read_text() in printed
+    loaded = load_checkpoint(out / "model", GPT, GPTConfig)
+    assert loaded.model.config.context_length == 12
+    assert loaded.tokenizer.decode(loaded.tokenizer.encode("tale")) == "tale"
+    assert loaded.history["validation_steps"] == [0, 3, 6]
+    bits = loaded.history["bits_per_byte"][-1]
+    assert f"{bits:.3f} bits per byte on held-out text" in printed
+    assert printed.count("--- step 0 ---") == printed.count("--- step 6 ---") == 1
+    assert saved_steps(out) == [4, 6]
+
+
+@pytest.mark.parametrize(
+    ("model", "classes"),
+    [
+        ("llama", (Llama, LlamaConfig)),
+        ("lstm", (RNNLanguageModel, RNNConfig)),
+        ("rnn", (RNNLanguageModel, RNNConfig)),
+    ],
+)
+def test_other_models_byte_pairs_and_muon(text, tmp_path, model, classes):
+    words = f"--model {model} --tokenizer byte-pairs --vocab-size 270 --optimizer muon"
+    assert call(text, tmp_path / "run", *words.split()) == 0
+    loaded = load_checkpoint(tmp_path / "run" / "model", *classes)
+    assert loaded.model.config.vocab_size == loaded.tokenizer.vocab_size == 270
+
+
+def test_the_seed_decides_everything(text, tmp_path):
+    for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        call(text, tmp_path / name, "--seed", seed, "--dropout", "0.1")
+    assert weights(tmp_path / "a").equal(weights(tmp_path / "b"))
+    assert not weights(tmp_path / "a").equal(weights(tmp_path / "c"))
+
+
+def test_a_run_goes_on_where_it_was_saved(text, tmp_path, capsys):
+    call(text, tmp_path / "whole", "--dropout", "0.1")
+    out = tmp_path / "run"
+    call(text, out, "--dropout", "0.1", "--keep", "9")
+    for step in (4, 6):  # as if it had been killed after step 2
+        folder = out / f"step-{step:08d}"
+        for file in folder.iterdir():
+            file.unlink()
+        folder.rmdir()
+    capsys.readouterr()
+    assert call(text, out, "--dropout", "0.1", "--resume", "auto") == 0
+    assert "going on from step 2\n" in capsys.readouterr().out
+    assert weights(out).equal(weights(tmp_path / "whole"))
+
+
+def test_an_earlier_run_is_not_written_over(text, tmp_path, capsys):
+    out = tmp_path / "run"
+    call(text, out)
+    before = (out / "config.json").read_text()
+    assert call(text, out, "--seed", "3") == 1
+    assert "holds a run at step 6" in capsys.readouterr().err
+    assert (out / "config.json").read_text() == before
+
+
+def test_early_stopping_says_why_and_saves(text, tmp_path, capsys):
+    words = ["--patience", "1", "--learning-rate", "1e-9", "--eval-every", "1"]
+    assert call(text, tmp_path / "run", *words, "--weight-decay", "0") == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"stopped after step \d \(no better than .*\); saved", printed)
+    assert (tmp_path / "run" / "model").is_dir()
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(text, tmp_path):
+    out = tmp_path / "run"
+    words = ["--data", str(text), "--out", str(out), *SMALL, "--n-steps", "100000"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, *words], stdout=subprocess.PIPE, text=True
+    )
+    printed = process.communicate()[0]
+    assert process.returncode == 130
+    step = saved_steps(out)[-1]
+    assert step == 5
+    assert f"stopped after step {step} (interrupted); saved. To go on:" in printed
+    line = printed.splitlines()[-2]
+    assert line.startswith("  python -m llm_notes.training --data")
+    assert line.endswith("--n-steps 100000 --resume auto")
+    assert (out / "model" / "weights.safetensors").is_file()
+
+
+# The signal comes in the midst of the fifth step.
+INTERRUPTED = """
+import os, runpy, signal
+from llm_notes.training import batches, command_line
+
+class Batches(batches.WindowBatches):
+    n_drawn = 0
+
+    def next_batch(self):
+        self.n_drawn += 1
+        if self.n_drawn == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+        return super().next_batch()
+
+command_line.WindowBatches = Batches
+runpy.run_module("llm_notes.training", run_name="__main__")
+"""
+
+
+def test_the_handlers_of_signals_come_back(text, tmp_path):
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    call(text, tmp_path / "run")
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_every_setting_of_the_trainer_can_be_given():
+    words = (
+        "--n-steps 7 --learning-rate 0.5 --n-warmup 3 --final-learning-rate 0.1 "
+        "--schedule warmup_linear --weight-decay 0.3 --betas 0.8 0.95 "
+        "--max-grad-norm inf --accumulation 2 --dtype bfloat16 --compile "
+        "--checkpointing"
+    )
+    config = training_config(parser().parse_args(words.split()))
+    expected = TrainingConfig(
+        7, 0.5, 3, 0.1, "warmup_linear", 0.3, (0.8, 0.95), float("inf"), 2, "bfloat16",
+        True, True,
+    )  # fmt: skip
+    assert config == expected
+    default = TrainingConfig(1, 1.0, 0)
+    same = [
+        f.name
+        for f in fields(config)
+        if getattr(config, f.name) == getattr(default, f.name)
+    ]
+    assert not same
+
+
+def test_the_help_has_groups_defaults_and_examples(capsys):
+    with pytest.raises(SystemExit) as stop:
+        parser().parse_args(["--help"])
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    for word in ("text:", "model:", "training:", "run:", "examples:", "--resume auto"):
+        assert word in text
+    assert "(default: 0.003)" in re.sub(r"\s+", " ", text)
+    assert set(OPTIMIZERS) <= set(re.findall(r"\w+", text))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["--data", "nowhere.txt"],
+            "neither python-docs nor python-source, and no file",
+        ),
+        (["--heads", "3"], "divisible"),
+        (["--n-warmup", "6"], "n_warmup = 6 must lie between"),
+        (["--schedule", "steps"], "no schedule 'steps'"),
+        (["--context-length", "5000"], "needs 5001"),
+        (["--save-every", "0"], "every is 0"),
+        (["--parallel", "ddp"], "torchrun"),
+    ],
+)
+def test_what_does_not_fit_is_said_in_one_line(text, tmp_path, capsys, words, message):
+    assert call(text, tmp_path / "run", *words) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("python -m llm_notes.training: ")
+    assert message in error and "Traceback" not in error
+    assert not list((tmp_path / "run").glob("step-*"))
