@@ -1,8 +1,8 @@
-"""Two ways to avoid what a model says too easily: by its own vectors, by a weaker model.
+"""Two ways to avoid what a model says too easily: by its vectors, by a weaker model.
 
 Contrastive *search* takes, among the likeliest tokens, one whose hidden state is unlike
-those of the text so far. Contrastive *decoding* prefers what a good model finds likelier
-than a bad one does. Both are deterministic, unlike sampling.
+those of the text so far. Contrastive *decoding* prefers what a good model finds
+likelier than a bad one does. Both are deterministic, unlike sampling.
 """
 
 import math

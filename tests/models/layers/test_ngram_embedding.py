@@ -44,7 +44,7 @@ def test_the_same_ngram_gets_the_same_row_at_every_place(ids, order):
 @given(st.lists(st.integers(0, V - 1), min_size=8, max_size=8), st.integers(0, 7))
 @settings(deadline=None, max_examples=50)
 def test_later_tokens_do_not_change_earlier_rows(ids, place):
-    changed = ids[:place] + [(ids[place] + 1) % V] + ids[place + 1 :]
+    changed = [*ids[:place], (ids[place] + 1) % V, *ids[place + 1 :]]
     assert rows(ids, 3)[:place] == rows(changed, 3)[:place]
 
 

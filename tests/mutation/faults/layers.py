@@ -69,7 +69,24 @@ FAULTS = [
         "positions start again with a cache",
     ),
     (ATTENTION, "and past == 0", "", "the kernel's own mask with a cache"),
-    (ATTENTION, "and self.window is None", "", "window forgotten in the fused path"),
+    (
+        ATTENTION,
+        "bias is None and self.window is None",
+        "bias is None",
+        "window forgotten in the fused path",
+    ),
+    (
+        ATTENTION,
+        "q.size(2) == 1 and self.window is None",
+        "q.size(2) == 1",
+        "a last query with a window sees all",
+    ),
+    (
+        ATTENTION,
+        "sees_all = q.size(2) == 1",
+        "sees_all = True",
+        "no causal mask beside padding or a cache",
+    ),
     (
         ATTENTION,
         "causal if mask is None else mask & causal",

@@ -7,7 +7,6 @@ be left some room.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -100,8 +99,8 @@ def _word_starts(text: str) -> Iterator[int]:
         after_spaceless = is_spaceless(run[0][0])
         for place in range(run.start() + 1, run.end()):
             character = text[place]
-            # Punctuation stays with the letter before it, and a mark with its letter.
-            if not character.isalnum() or unicodedata.category(character)[0] == "M":
+            # Punctuation and marks (vowels of Thai) stay with the letter before them.
+            if not character.isalnum():
                 continue
             here = is_spaceless(character)
             if here or after_spaceless:
