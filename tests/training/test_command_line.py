@@ -3,8 +3,6 @@
 import json
 import re
 import signal
-import subprocess
-import sys
 from dataclasses import fields
 
 import pytest
@@ -113,42 +111,6 @@ def test_early_stopping_says_why_and_saves(text, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert re.search(r"stopped after step \d \(no better than .*\); saved", printed)
     assert (tmp_path / "run" / "model").is_dir()
-
-
-def test_ctrl_c_saves_and_says_how_to_go_on(text, tmp_path):
-    out = tmp_path / "run"
-    words = ["--data", str(text), "--out", str(out), *SMALL, "--n-steps", "100000"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED, *words], stdout=subprocess.PIPE, text=True
-    )
-    printed = process.communicate()[0]
-    assert process.returncode == 130
-    step = saved_steps(out)[-1]
-    assert step == 5
-    assert f"stopped after step {step} (interrupted); saved. To go on:" in printed
-    line = printed.splitlines()[-2]
-    assert line.startswith("  python -m llm_notes.training --data")
-    assert line.endswith("--n-steps 100000 --resume auto")
-    assert (out / "model" / "weights.safetensors").is_file()
-
-
-# The signal comes in the midst of the fifth step.
-INTERRUPTED = """
-import os, runpy, signal
-from llm_notes.training import batches, command_line
-
-class Batches(batches.WindowBatches):
-    n_drawn = 0
-
-    def next_batch(self):
-        self.n_drawn += 1
-        if self.n_drawn == 5:
-            os.kill(os.getpid(), signal.SIGINT)
-        return super().next_batch()
-
-command_line.WindowBatches = Batches
-runpy.run_module("llm_notes.training", run_name="__main__")
-"""
 
 
 def test_the_handlers_of_signals_come_back(text, tmp_path):

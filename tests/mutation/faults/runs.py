@@ -14,6 +14,7 @@ TESTS = [
     "tests/training/test_checkpoint.py",
     "tests/training/test_run_state.py",
     "tests/training/test_command_line.py",
+    "tests/training/test_interrupted_command.py",
 ]
 
 FAULTS = [

@@ -1,0 +1,135 @@
+"""The thread in which the model runs. It knows jobs and answers, and no HTTP.
+
+Any thread may submit and cancel; only the engine's own touches model and batch.
+"""
+
+import logging
+import threading
+from collections.abc import Collection, Sequence
+
+from torch import nn
+
+from llm_notes.data.tokenizers import Tokenizer
+from llm_notes.inference.serve.answer import Answer, Inbox, Job
+from llm_notes.inference.serve.metrics import Metrics
+from llm_notes.inference.serve.scheduler import Scheduler
+
+logger = logging.getLogger(__name__)
+
+
+class EngineFull(RuntimeError):
+    """All places are taken, and so is the queue."""
+
+
+class EngineClosed(RuntimeError):
+    """The server is going down, or did not start."""
+
+
+class Engine:
+    """A model that many clients share.
+
+    Args:
+        model: a causal language model with a key/value cache (GPT, Llama).
+        tokenizer: its tokenizer.
+        n_places: answers that run at the same time.
+        max_waiting: answers that may wait for a place.
+        end_ids: tokens that end an answer.
+        metrics: what is counted; its own when not given.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        tokenizer: Tokenizer,
+        *,
+        n_places: int = 16,
+        max_waiting: int = 64,
+        end_ids: Collection[int] = (),
+        metrics: Metrics | None = None,
+    ) -> None:
+        self.tokenizer, self.end_ids = tokenizer, frozenset(end_ids)
+        self.context_length: int = model.config.context_length
+        self.metrics = metrics or Metrics()
+        self._device = next(model.parameters()).device
+        self._capacity = n_places + max_waiting
+        self._scheduler = Scheduler(
+            model.eval(), n_places, self.context_length, self.metrics, self._on_over
+        )
+        self._wake = threading.Condition()
+        self._incoming: list[Answer] = []
+        self._n_unfinished = 0
+        self._is_closing, self._gives_up = False, False
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether jobs are taken."""
+        return self._thread.is_alive() and not self._is_closing
+
+    def start(self) -> None:
+        """Begin to work; once."""
+        self._thread.start()
+
+    def submit(self, jobs: Sequence[Job], inbox: Inbox) -> list[Answer]:
+        """Queue all jobs or none; updates come as (number of the job, `Update`).
+
+        Raises:
+            EngineFull: when there is no room for all of them.
+            EngineClosed: when the engine does not run.
+        """
+        answers = [
+            Answer(job, self.tokenizer, self.end_ids, index, inbox, self._device)
+            for index, job in enumerate(jobs)
+        ]
+        with self._wake:
+            if not self.is_alive:
+                raise EngineClosed("the engine does not run")
+            if self._n_unfinished + len(answers) > self._capacity:
+                raise EngineFull(
+                    f"{self._n_unfinished} of {self._capacity} answers are in work"
+                )
+            self._n_unfinished += len(answers)
+            self._incoming += answers
+            self._wake.notify()
+        return answers
+
+    def cancel(self, answers: Sequence[Answer]) -> None:
+        """Nobody waits for these any more: their places are freed at the next step."""
+        for answer in answers:
+            answer.cancelled = True
+
+    def close(self, seconds: float = 10.0) -> None:
+        """Take nothing new, finish what is in work within some seconds, and end."""
+        with self._wake:
+            self._is_closing = True
+            self._wake.notify()
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+            self._gives_up = True
+            self._thread.join(seconds)
+
+    def _run(self) -> None:
+        scheduler = self._scheduler
+        while True:
+            with self._wake:
+                while not (self._incoming or scheduler.is_busy or self._is_closing):
+                    self._wake.wait()
+                scheduler.waiting.extend(self._incoming)
+                self._incoming.clear()
+            if self._gives_up:
+                scheduler.fail(EngineClosed("the server was stopped"))
+                scheduler.fail_waiting(EngineClosed("the server was stopped"))
+            if not scheduler.is_busy:
+                if self._is_closing:
+                    return
+                continue
+            try:
+                scheduler.step()
+            except Exception as error:
+                logger.exception("a step failed; its answers are lost, others go on")
+                scheduler.fail(error)
+            self.metrics.set_load(len(scheduler.running), len(scheduler.waiting))
+
+    def _on_over(self, answer: Answer) -> None:
+        with self._wake:
+            self._n_unfinished -= 1

@@ -1,0 +1,34 @@
+"""What one server takes on, so that no client can use up its memory or its time."""
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class Limits:
+    """All limits; each has to be above 0.
+
+    Args:
+        max_running: answers in the batch at the same time.
+        max_waiting: answers that wait for a place; more are refused with 429.
+        max_requests: requests in work, those whose body is still read included.
+        max_body_bytes: of one request.
+        max_tokens: new tokens of one answer, whatever is asked for.
+        max_choices: answers that one request may ask for, all prompts together.
+        body_seconds: for the whole body to arrive.
+        request_seconds: for the whole answer.
+    """
+
+    max_running: int = 16
+    max_waiting: int = 64
+    max_requests: int = 256
+    max_body_bytes: int = 1 << 20
+    max_tokens: int = 4096
+    max_choices: int = 16
+    body_seconds: float = 10.0
+    request_seconds: float = 120.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not value > 0:
+                raise ValueError(f"{field.name} is {value}; it must be above 0")
