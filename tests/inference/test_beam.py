@@ -38,13 +38,15 @@ def pair():
 @pytest.mark.parametrize("early_stopping", [False, True, None], ids=str)
 @pytest.mark.parametrize("length_penalty", [0.0, 1.0, 2.0])
 @pytest.mark.parametrize(
-    ("n_beams", "eos_ids"), [(2, []), (3, [5]), (4, [2, 9, 11])], ids=str
+    ("n_beams", "eos_ids"),
+    [(2, []), (2, [2, 9, 11]), (3, [5]), (4, [2, 9, 11])],
+    ids=str,
 )
 def test_texts_and_scores_equal_transformers(
     pair, n_beams, eos_ids, length_penalty, early_stopping
 ):
     theirs, ours = pair
-    for seed in range(4):
+    for seed in (0, 3):
         prompt = torch.randint(V, (1, T), generator=torch.Generator().manual_seed(seed))
         expected = theirs.generate(
             prompt,

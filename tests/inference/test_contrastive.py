@@ -67,6 +67,13 @@ def test_contrast_is_the_ratio_among_the_plausible():
     torch.testing.assert_close(scores, expected, atol=1e-5, rtol=0)
 
 
+def test_a_hot_amateur_is_flatter_and_counts_less():
+    expert, amateur = torch.randn(2, 3, V, generator=torch.Generator().manual_seed(2))
+    found = contrast(expert, amateur, plausible=1e-6, temperature=2.5)
+    expected = expert.log_softmax(-1) - (amateur / 2.5).log_softmax(-1)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
 def test_an_amateur_steers_generation(sharp_gpt, prompt):
     torch.manual_seed(5)
     expert, amateur = sharp_gpt(), sharp_gpt(rotary=True)

@@ -72,8 +72,9 @@ def test_rows_of_a_padded_batch_equal_each_row_alone(sharp_gpt, name, options):
 
 @pytest.mark.parametrize("name", MAKERS)
 @pytest.mark.parametrize("padded", [False, True])
-def test_selected_rows_go_on_from_what_they_were(sharp_gpt, name, padded):
-    model, rows = sharp_gpt().double(), torch.tensor([2, 0, 2])
+@pytest.mark.parametrize("rows", [[2, 0, 2], [1], [0, 1, 1, 2]], ids=str)
+def test_selected_rows_go_on_from_what_they_were(sharp_gpt, name, padded, rows):
+    model, rows = sharp_gpt().double(), torch.tensor(rows)
     mask = None
     if padded:
         mask = torch.arange(T) >= torch.tensor([[0], [2], [1]])

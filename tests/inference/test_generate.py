@@ -12,7 +12,7 @@ from llm_notes.inference.generate import (
     stream,
     stream_text,
 )
-from llm_notes.inference.penalties import penalise_repetition
+from llm_notes.inference.penalties import penalise_counts, penalise_repetition
 from llm_notes.inference.sampling import SamplingSettings
 from llm_notes.models.gpt import GPT, GPTConfig
 from llm_notes.models.rnn import RNNConfig, RNNLanguageModel
@@ -131,6 +131,9 @@ def test_a_row_that_ends_is_filled_up_while_others_go_on(model, prompt):
     free = greedy(model, prompt, 9)[:, T:]
     end = free[0, 2].item()  # what row 0 says third
     found = greedy(model, prompt, 9, eos_ids=[end], pad_id=16)[:, T:]
+    lengths = [(*row, end).index(end) + 1 for row in free.tolist()]
+    assert min(lengths) < max(lengths)
+    assert found.size(1) == min(max(lengths), 9)  # until the last row has ended
     for row, expected in zip(found.tolist(), free.tolist(), strict=True):
         if end in expected:
             n = expected.index(end) + 1
@@ -146,7 +149,8 @@ def test_generation_is_over_when_all_rows_have_ended(model, prompt):
 
 def test_log_probabilities_are_those_of_the_model(model, prompt):
     settings = SamplingSettings(temperature=0.7, top_k=3)
-    drawn = list(steps(model, prompt, 6, settings, seeded()))
+    processors = [lambda token_ids, logits: logits.flip(-1)]  # the model said otherwise
+    drawn = list(steps(model, prompt, 6, settings, seeded(), processors=processors))
     ids = torch.cat([prompt, *(step.token_ids for step in drawn)], dim=1)
     log_p = model(ids[:, :-1]).log_softmax(-1)[:, T - 1 :]
     expected = log_p.gather(-1, ids[:, T:, None])[..., 0]
@@ -189,6 +193,37 @@ def test_counts_of_a_padded_prompt_leave_padding_out(model):
     assert together[1, -6:].equal(alone[0, -6:])
 
 
+def test_padding_was_never_said(model):
+    def rather_zero_than_five(token_ids, logits):
+        wanted = torch.full_like(logits, -5.0)
+        wanted[:, 0], wanted[:, 5] = 2.0, 1.0
+        return wanted
+
+    settings = SamplingSettings(temperature=0, repetition_penalty=3.0)
+    prompts, mask = left_padded([[3, 1, 4], [9]], pad_id=0)
+    found = generate(
+        model,
+        prompts,
+        2,
+        settings=settings,
+        mask=mask,
+        processors=[rather_zero_than_five],
+    )
+    assert found[:, -2:].tolist() == [[0, 5]] * 2
+
+
+def test_frequency_and_presence_count_what_was_generated_only(model, prompt):
+    settings = SamplingSettings(
+        temperature=0, frequency_penalty=6.0, presence_penalty=3.0
+    )
+    found = generate(model, prompt, 8, settings=settings)
+    assert not found.equal(greedy(model, prompt, 8))
+    for t in range(T, T + 8):
+        logits = model(found[:, :t])[:, -1]
+        expected = penalise_counts(logits, found[:, T:t], 6.0, 3.0)
+        assert expected.argmax(-1).equal(found[:, t])
+
+
 @pytest.mark.parametrize(
     "mask",
     [
@@ -213,6 +248,17 @@ def test_text_ends_before_a_stop_string_that_crosses_tokens(model):
     assert cut == "a cab" + new[: new.index(stop)]
     pieces = list(stream_text(model, tokenizer, "a cab", 14, seed=4))
     assert "".join(pieces) == new
+
+    calls = []
+
+    def count(token_ids, logits):
+        calls.append(token_ids)
+        return logits
+
+    options = {"seed": 4, "stop": [stop], "processors": [count]}
+    pieces = stream_text(model, tokenizer, "a cab", 14, **options)
+    assert "".join(pieces) == new[: new.index(stop)]
+    assert len(calls) == new.index(stop) + len(stop)  # and nothing was read after it
 
 
 def test_a_recurrent_model_writes_beyond_any_context():

@@ -1,6 +1,7 @@
 """A checkpoint comes back whole or not at all, and says why not."""
 
 import json
+from pathlib import Path
 
 import pytest
 import safetensors.torch
@@ -56,6 +57,24 @@ def test_a_failed_save_leaves_the_earlier_checkpoint(saved, model, monkeypatch):
         save_checkpoint(saved, model, BrokenTokenizer())
     assert load(saved).history == {"loss": [1.5]}
     assert [f.name for f in saved.parent.iterdir()] == ["b"]
+
+
+def test_a_folder_that_cannot_be_renamed_leaves_the_earlier_one(
+    saved, model, tokenizer, monkeypatch
+):
+    replace = Path.replace
+
+    def refuse(path, target):
+        if (path / "checkpoint.json").is_file() and target.name == "b":
+            assert not target.exists()  # the earlier one has made room
+            monkeypatch.setattr(Path, "replace", replace)
+            raise OSError("Input/output error")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(OSError, match="Input/output"):
+        save_checkpoint(saved, model, tokenizer, {"loss": [9.9]})
+    assert load(saved).history == {"loss": [1.5]}
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "tokenizer.json"])

@@ -81,6 +81,19 @@ def test_the_seed_decides_everything(text, tmp_path):
     assert not weights(tmp_path / "a").equal(weights(tmp_path / "c"))
 
 
+def test_the_seed_draws_the_weights_too(text, tmp_path):
+    still = ["--learning-rate", "1e-12", "--weight-decay", "0"]
+    for seed in ("1", "2"):
+        call(text, tmp_path / seed, *still, "--seed", seed)
+    assert not weights(tmp_path / "1").allclose(weights(tmp_path / "2"), atol=1e-3)
+
+
+def test_the_optimizer_can_be_chosen(text, tmp_path):
+    for name in ("adamw", "lion"):
+        call(text, tmp_path / name, "--optimizer", name)
+    assert not weights(tmp_path / "adamw").equal(weights(tmp_path / "lion"))
+
+
 def test_a_run_goes_on_where_it_was_saved(text, tmp_path, capsys):
     call(text, tmp_path / "whole", "--dropout", "0.1")
     out = tmp_path / "run"

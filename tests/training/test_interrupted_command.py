@@ -25,6 +25,14 @@ def words(tmp_path):
     return [*SMALL.split(), "--data", str(file), "--out", str(tmp_path / "run")]
 
 
+@pytest.fixture(autouse=True)
+def usual_ctrl_c():
+    """What a terminal gives; a shell's background jobs ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Interrupt:
     """In the place of another callback: Ctrl-C in the third step."""
 

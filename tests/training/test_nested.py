@@ -6,7 +6,7 @@ import math
 import pytest
 import safetensors.torch
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from llm_notes.training.nested import flatten, unflatten
@@ -61,6 +61,8 @@ def same(a, b) -> bool:
 
 @settings(deadline=None, max_examples=150)
 @given(states)
+@example([math.inf, -math.inf, math.nan, -0.0])
+@example({"__metadata__": torch.ones(2)})
 def test_a_state_comes_back_through_json_and_a_tensor_file(state):
     tree, found = flatten(state)
     text = json.dumps(tree, allow_nan=False)

@@ -16,7 +16,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_notes.training import optimizers
+from llm_notes.training import optimizers, run_state
 from llm_notes.training.batches import ListBatches
 from llm_notes.training.callbacks import EarlyStopping, Evaluate, Samples
 from llm_notes.training.run_files import (
@@ -284,6 +284,14 @@ def test_when_all_are_damaged_nothing_is_begun_anew(saved, tmp_path):
 PARTS = {"model": "GPT", "optimizer": "AdamW", "batches": "WindowBatches"}
 
 
+@pytest.mark.parametrize("name", ["run.json", "state.json", "tensors.safetensors"])
+def test_a_single_byte_that_is_missing_is_noticed(saved, tmp_path, name):
+    path = shutil.copytree(step_folder(saved, 8), tmp_path / "step")
+    (path / name).write_bytes((path / name).read_bytes()[:-1])
+    with pytest.raises(RunStateError, match="cut short"):
+        read_step(path, PARTS)
+
+
 @settings(deadline=None, max_examples=60)
 @given(data=st.data())
 def test_files_that_are_cut_short_or_changed_are_refused(saved, data):
@@ -391,6 +399,18 @@ def test_a_small_disk_that_fills_up_keeps_what_was_saved(small_disk, capsys):
     assert resume(small_disk, again) == steps[-1]
     again.fit()
     assert vector(again).equal(vector(trainer))
+
+
+def test_a_disk_that_was_full_for_a_while_is_no_error(tmp_path, monkeypatch, capsys):
+    def full_at_step_4(path, state, parts):
+        if path.name == "step-00000004":
+            raise OSError("No space left on device")
+        write_step(path, state, parts)
+
+    monkeypatch.setattr(run_state, "write_step", full_at_step_4)
+    train(tmp_path)
+    assert saved_steps(tmp_path) == [6, 8]
+    assert "step 4 could not be saved" in capsys.readouterr().err
 
 
 def test_a_failed_save_leaves_the_folder_as_it_was(tmp_path):

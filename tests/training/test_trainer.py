@@ -160,12 +160,10 @@ def test_checkpointing_changes_neither_gradients_nor_names(text_ids):
 
 def test_a_second_trainer_does_not_checkpoint_twice(model, text_ids):
     config = TrainingConfig(1, 2e-2, 0, checkpointing=True)
-    for _ in range(2):
-        trainer = make(model, text_ids, config)
-    calls = []
-    model.blocks[0].attention.register_forward_hook(lambda *_: calls.append(1))
-    trainer.fit()
-    assert len(calls) == 2
+    make(model, text_ids, config)
+    once = model.blocks[0].forward
+    make(model, text_ids, config)
+    assert model.blocks[0].forward is once
 
 
 def test_checkpointing_is_refused_for_a_model_without_blocks(text_ids):
@@ -254,6 +252,13 @@ def test_a_gradient_that_is_no_number_is_noticed_too(model, text_ids):
     with pytest.raises(TrainingDivergedError, match=match):
         trainer.train_step(trainer.batches.next_batch())
     assert before.equal(vector(model))
+
+
+def test_a_loss_that_is_no_number_is_noticed_before_its_gradient(model, text_ids):
+    """What is added to a loss need not have a gradient."""
+    trainer = make(model, text_ids, loss=lambda m, b: next_token_loss(m, b) + math.nan)
+    with pytest.raises(TrainingDivergedError, match=r"step 0: loss nan, gradient norm"):
+        trainer.train_step(trainer.batches.next_batch())
 
 
 class Witness:
@@ -346,6 +351,7 @@ def test_every_optimizer_that_can_be_named_learns(model, text_ids, name, rate):
     [
         ({"n_steps": 0}, "n_steps is 0"),
         ({"accumulation": 0}, "accumulation is 0"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0; it must be above 0"),
         ({"dtype": "int8"}, "dtype is 'int8'; known are auto"),
         ({"max_grad_norm": 0}, "max_grad_norm is 0"),
         ({"schedule": "math"}, "no schedule 'math'"),

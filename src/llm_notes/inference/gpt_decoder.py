@@ -140,8 +140,11 @@ class GPTDecoder:
 
     def select(self, rows: Tensor) -> None:
         """See `Decoder.select`."""
-        known = self._store[..., : self._length, :]
-        known.copy_(known.index_select(1, rows))
+        if len(rows) == self._store.size(1):
+            known = self._store[..., : self._length, :]
+            known.copy_(known.index_select(1, rows))
+        else:
+            self._store = self._store.index_select(1, rows)
         if self._mask is not None:
             self._mask, self._positions = self._mask[rows], self._positions[rows]
 

@@ -46,7 +46,8 @@ def penalise_counts(
         frequency, presence: in nats; negative ones invite repetition.
     """
     counts = token_counts(token_ids, logits)
-    return logits - frequency * counts - presence * (counts > 0)
+    used = (counts > 0).to(logits.dtype)
+    return logits - frequency * counts - presence * used
 
 
 def token_counts(token_ids: Tensor, logits: Tensor) -> Tensor:

@@ -57,8 +57,9 @@ def keep_top_p(logits: Tensor, p: float) -> Tensor:
     ordered, order = logits.sort(dim=-1, descending=True, stable=True)
     probabilities = ordered.softmax(dim=-1)
     before = probabilities.cumsum(dim=-1) - probabilities  # held by likelier tokens
-    ruled_out = torch.zeros_like(before, dtype=torch.bool)
-    ruled_out = ruled_out.scatter(-1, order, before >= p)
+    beyond = before >= p
+    beyond[..., 0] = False  # a p below the smallest float still keeps one
+    ruled_out = torch.zeros_like(beyond).scatter(-1, order, beyond)
     return logits.masked_fill(ruled_out, -torch.inf)
 
 

@@ -112,7 +112,7 @@ class ListBatches:
         if self.position >= self._n_used:
             self.epoch, self.position = self.epoch + 1, 0
             self._order = self._shuffled()
-        end = min(self.position + self.batch_size, self._n_used)
+        end = self.position + self.batch_size
         chosen = [self.examples[i] for i in self._order[self.position : end]]
         self.position = end
         return self.collate(chosen)

@@ -30,7 +30,7 @@ from llm_notes.training.callbacks import (
     StopWhenDiverging,
 )
 from llm_notes.training.checkpoint import save_checkpoint
-from llm_notes.training.durable import write_text
+from llm_notes.training.durable import new_file
 from llm_notes.training.parallel import SingleProcess
 from llm_notes.training.run_state import RunStateError, SaveRun, resume
 from llm_notes.training.texts import make_tokenizer, read_corpus
@@ -103,8 +103,10 @@ def _train(
     if parallel.is_main:
         text = json.dumps(_description(arguments, model, trainer, corpus), indent=1)
         print(text, flush=True)
-        write_text(out / "config.json", text + "\n")
-        tokenizer.save(out / "tokenizer.json")
+        with new_file(out / "config.json") as draft:
+            draft.write_text(text + "\n", encoding="utf-8")
+        with new_file(out / "tokenizer.json") as draft:
+            tokenizer.save(draft)
 
     with _StopsOnSignal(trainer):
         trainer.fit()

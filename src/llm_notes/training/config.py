@@ -36,8 +36,8 @@ class TrainingConfig:
             more time, the same gradients.
 
     Raises:
-        ValueError: for a number of steps or parts below 1, an unknown dtype, an
-            unknown schedule, or a schedule that does not fit into the run.
+        ValueError: for a number of steps or parts below 1, a rate that is not above 0,
+            an unknown dtype or schedule, or a schedule that does not fit into the run.
     """
 
     n_steps: int
@@ -57,6 +57,10 @@ class TrainingConfig:
         for name in ("n_steps", "accumulation"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; at least 1 is due")
+        if not self.learning_rate > 0:
+            raise ValueError(
+                f"learning_rate is {self.learning_rate}; it must be above 0"
+            )
         if self.dtype not in DTYPES:
             raise ValueError(f"dtype is {self.dtype!r}; known are {', '.join(DTYPES)}")
         if not self.max_grad_norm > 0:

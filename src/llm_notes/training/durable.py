@@ -50,11 +50,12 @@ def write_tensors(file: Path, tensors: Mapping[str, Tensor]) -> None:
         raise OSError(f"{file.name} could not be written: {error}") from error
 
 
-def write_text(file: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+@contextmanager
+def new_file(file: Path) -> Iterator[Path]:
+    """A draft to write into, which replaces `file` at the end of the block."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}-draft")
-    draft.write_text(text, encoding="utf-8")
+    yield draft
     _to_disk(draft)
     draft.replace(file)
 

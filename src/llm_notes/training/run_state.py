@@ -68,7 +68,7 @@ class SaveRun:
             remove_drafts(self.folder, "step-")
 
     def on_step(self, trainer: "Trainer") -> None:
-        if trainer.step % self.every == 0 or trainer.step >= trainer.config.n_steps:
+        if trainer.step % self.every == 0:
             self._save(trainer)
 
     def on_end(self, trainer: "Trainer") -> None:

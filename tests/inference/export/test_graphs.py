@@ -1,6 +1,7 @@
 """Programs and ONNX files compute what the models compute, at other sizes too."""
 
 import builtins
+from pathlib import Path
 
 import onnx
 import pytest
@@ -47,7 +48,7 @@ def draw_ids(*shape: int) -> torch.Tensor:
     return torch.randint(V, shape, generator=torch.Generator().manual_seed(5))
 
 
-@pytest.mark.parametrize("name", ["gpt", "llama", "bert"])
+@pytest.mark.parametrize("name", ["llama", "bert"])
 def test_a_program_equals_the_model_at_every_size(name):
     model = make(name)
     run = export_program(TokenGraph(model)).module()
@@ -59,21 +60,23 @@ def test_a_program_equals_the_model_at_every_size(name):
 @pytest.mark.parametrize("name", ["gpt", "bert"])
 def test_an_onnx_file_equals_the_model_at_every_size(name, tmp_path):
     model = make(name)
-    run = load_onnx(export_onnx(TokenGraph(model), tmp_path / "model.onnx"))
+    path = export_onnx(TokenGraph(model), tmp_path / "model.onnx")
+    _require_plain_file(path)
+    run = load_onnx(path)
     for shape in ((1, 1), (4, CONTEXT), (2, 5)):
         token_ids = draw_ids(*shape)
         found = torch.from_numpy(run(token_ids)["logits"])
         torch.testing.assert_close(found, model(token_ids), atol=1e-5, rtol=0)
 
 
-def test_an_onnx_file_says_its_operators_and_nothing_of_this_machine(tmp_path):
-    path = export_onnx(TokenGraph(make("gpt")), tmp_path / "model.onnx")
+def _require_plain_file(path: Path) -> None:
+    """It says its operators and names, nothing of this machine, and stands alone."""
     file = onnx.load(path)
     assert {o.version for o in file.opset_import if not o.domain} == {OPSET}
     names = [[v.name for v in file.graph.input], [v.name for v in file.graph.output]]
     assert names == [["token_ids"], ["logits"]]
     assert b"llm_notes/models" not in path.read_bytes()
-    assert [p.name for p in tmp_path.iterdir()] == ["model.onnx"]
+    assert [p.name for p in path.parent.iterdir()] == ["model.onnx"]
 
 
 def test_one_decoding_file_generates_what_the_model_generates(tmp_path):
@@ -100,6 +103,7 @@ def test_one_decoding_file_generates_what_the_model_generates(tmp_path):
 def test_a_recurrent_file_reads_a_text_step_by_step(name, tmp_path):
     model = make(name)
     graph = RecurrentGraph(model)
+    assert graph.input_names == ("token_ids", *("h", "c")[: len(graph.axes) - 1])
     run = load_onnx(export_onnx(graph, tmp_path / "step.onnx"))
     token_ids = draw_ids(3, 5)
     expected = model(token_ids)

@@ -89,3 +89,87 @@ def test_a_static_cache_refuses_to_be_differentiated():
         cache.append(0, keys, keys)
     with torch.no_grad():
         assert cache.append(0, keys, keys)[0].shape == (1, 1, 2, 3)
+
+
+CACHES = {
+    "growing": KeyValueCache,
+    "static": lambda: StaticKeyValueCache(max_length=7),
+}
+
+
+def filled(name, n_layers=2):
+    """A cache of 3 rows and 5 positions; each number in it differs."""
+    cache = CACHES[name]()
+    keys = torch.arange(3 * 2 * 5 * 4.0).view(3, 2, 5, 4)
+    for layer in range(n_layers):
+        cache.append(layer, keys + 1000 * layer, keys - 1000 * layer)
+    return cache, keys
+
+
+@pytest.mark.parametrize("name", CACHES)
+@pytest.mark.parametrize("rows", [[2, 0, 1], [1, 1, 1, 0], [2]], ids=str)
+def test_selected_rows_are_those_that_they_were(name, rows):
+    cache, keys = filled(name)
+    cache.select(torch.tensor(rows))
+    assert cache.length == 5
+    new = torch.ones(len(rows), 2, 1, 4)
+    for layer in (0, 1):
+        k, v = cache.append(layer, new, -new)
+        assert k.equal(torch.cat([keys[rows] + 1000 * layer, new], dim=2))
+        assert v.equal(torch.cat([keys[rows] - 1000 * layer, -new], dim=2))
+    with pytest.raises(ValueError, match="fresh KeyValueCache"):
+        cache.append(0, torch.ones(5, 2, 1, 4), torch.ones(5, 2, 1, 4))
+
+
+@pytest.mark.parametrize("name", CACHES)
+@pytest.mark.parametrize("length", [0, 3, 5])
+def test_cropping_forgets_the_last_positions_of_all_layers(name, length):
+    cache, keys = filled(name)
+    cache.crop(length)
+    assert [cache.length, cache.length_of(1)] == [length] * 2
+    new = torch.ones(3, 2, 2, 4)
+    for layer in (0, 1):
+        k, v = cache.append(layer, new, -new)
+        assert k.equal(torch.cat([keys[:, :, :length] + 1000 * layer, new], dim=2))
+        assert v.equal(torch.cat([keys[:, :, :length] - 1000 * layer, -new], dim=2))
+
+
+@pytest.mark.parametrize("name", CACHES)
+@pytest.mark.parametrize("length", [-1, 6])
+def test_a_cache_cannot_be_cropped_to_what_it_does_not_have(name, length):
+    cache, _ = filled(name)
+    with pytest.raises(ValueError, match=f"between 0 and 5, .* got {length}"):
+        cache.crop(length)
+    assert cache.length == 5
+
+
+@pytest.mark.parametrize("name", CACHES)
+def test_memory_is_selected_too_and_survives_cropping(name):
+    cache, _ = filled(name)
+    memory = torch.arange(3 * 6 * 4.0).view(3, 6, 4)
+
+    def compute(given):
+        return given[:, None] + 0.5, given[:, None] - 0.5
+
+    def never(given):
+        raise AssertionError("computed a second time")
+
+    cache.of_memory(0, memory, compute)
+    rows = torch.tensor([1, 2, 2, 0])
+    cache.select(rows)
+    cache.crop(2)
+    chosen = memory[rows]
+    k, v = cache.of_memory(0, chosen, never)
+    assert k.equal(chosen[:, None] + 0.5)
+    assert v.equal(chosen[:, None] - 0.5)
+    for other in (memory, memory[torch.tensor([2, 1, 2, 0])]):
+        with pytest.raises(ValueError, match="another source"):
+            cache.of_memory(0, other, never)
+
+
+def test_what_is_stored_can_be_looked_at():
+    cache, keys = filled("static")
+    cache.crop(4)
+    k, v = cache.stored(1)
+    assert k.equal(keys[:, :, :4] + 1000)
+    assert v.equal(keys[:, :, :4] - 1000)

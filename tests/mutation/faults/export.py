@@ -55,7 +55,7 @@ FAULTS = [
         "states under each other's name",
     ),
     (PROGRAM, "    graph.eval()\n", "    graph.train()\n", "dropout in the file"),
-    (PROGRAM, "        graph.train(was_training)\n", "", "the mode is lost"),
+    (PROGRAM, "graph.train(was_training)", "pass", "the mode is lost"),
     (
         PROGRAM,
         '                raise ExportError("the exported program',

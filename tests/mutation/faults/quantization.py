@@ -291,7 +291,7 @@ FAULTS = [
     (
         STORAGE,
         "powers = 2 ** torch.arange(8",
-        "powers = 2 ** (7 - torch.arange(8",
+        "powers = 128 // 2 ** torch.arange(8",
         "bits from the highest",
     ),
     (

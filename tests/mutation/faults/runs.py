@@ -108,12 +108,6 @@ FAULTS = [
     (STATE, "[: -self.keep]", "[-self.keep :]", "the newest are deleted"),
     (
         STATE,
-        "or trainer.step >= trainer.config.n_steps",
-        "",
-        "a failed run at its end is saved a second time only",
-    ),
-    (
-        STATE,
         "if trainer.error is None and trainer.step != self._saved_step:",
         "if trainer.step != self._saved_step:",
         "saved in the midst of a step that failed",
@@ -224,8 +218,8 @@ FAULTS = [
     (
         COMMAND,
         "self._trainer.stop(self.REASON)",
-        "raise KeyboardInterrupt",
-        "Ctrl-C in the midst of a step",
+        "pass",
+        "Ctrl-C does nothing",
     ),
     (
         COMMAND,

@@ -207,12 +207,6 @@ FAULTS = [
     ),
     (
         BATCHES,
-        "min(self.position + self.batch_size, self._n_used)",
-        "self.position + self.batch_size",
-        "a position beyond the end",
-    ),
-    (
-        BATCHES,
         '            _set_generator_state(self._generator, state["generator"])\n\n'
         "    def _shuffled",
         "            pass\n\n    def _shuffled",
