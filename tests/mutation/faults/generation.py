@@ -20,9 +20,9 @@ FAULTS = [
     ),
     (
         SAMPLING,
-        "(-1, order, before >= p)",
-        "(-1, order.flip(-1), before >= p)",
-        "order",
+        "(-1, order, beyond)",
+        "(-1, order.flip(-1), beyond)",
+        "top-p rules out the likeliest tokens",
     ),
     (
         SAMPLING,
