@@ -5,6 +5,7 @@ is among the W. It finds likelier texts than greedy decoding does, which is what
 translation wants and what makes open-ended text dull. Nothing is drawn at random.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_notes.inference.decoder import Decoder
-from llm_notes.inference.generate import check_prompt, decoder_for
+from llm_notes.inference.generate import check_ends, check_prompt, decoder_for
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,12 @@ def beam_search(
 
     Raises:
         ValueError: for more than one prompt, fewer than one beam, more beams than the
-            vocabulary can fill, or a prompt that does not fit.
+            vocabulary can fill, a prompt that does not fit, a length penalty that is
+            no number, or end tokens that the model does not have.
     """
     check_prompt(model, prompt_ids, max_new_tokens)
+    eos_ids = {int(i) for i in eos_ids}
+    check_ends(model, sorted(eos_ids))
     vocab_size, n_prompt = model.config.vocab_size, prompt_ids.size(1)
     n_kept = max(2, 1 + len(eos_ids)) * n_beams  # enough, though some of them end here
     if prompt_ids.size(0) != 1:
@@ -78,6 +82,8 @@ def beam_search(
             f"n_beams = {n_beams} with {len(eos_ids)} end tokens needs {n_kept} "
             f"candidates, and there are {n_beams} x {vocab_size}"
         )
+    if not math.isfinite(length_penalty):
+        raise ValueError(f"length_penalty must be finite, got {length_penalty}")
     decoder = decoder or decoder_for(model, n_beams, n_prompt + max_new_tokens - 1)
     logits = decoder.prefill(prompt_ids.expand(n_beams, -1))  # (W, V)
     beams = prompt_ids.expand(n_beams, -1)  # (W, T)

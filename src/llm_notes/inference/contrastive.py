@@ -44,7 +44,7 @@ def contrastive_search(
         ValueError: for another number of prompts, or settings out of range.
     """
     # Each candidate is read as well, so the last token needs a position too.
-    check_prompt(model, prompt_ids, max_new_tokens + 1)
+    check_prompt(model, prompt_ids, max_new_tokens, reads_last=True)
     vocab_size = model.config.vocab_size
     if prompt_ids.size(0) != 1:
         raise ValueError(f"contrastive search takes one prompt, got {len(prompt_ids)}")

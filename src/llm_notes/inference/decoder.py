@@ -41,6 +41,11 @@ class CachedDecoder:
         self._next: Tensor | None = None  # (B, 1) places of the next tokens
 
     def prefill(self, prompt_ids: Tensor, mask: Tensor | None = None) -> Tensor:
+        if self.cache.length:
+            raise ValueError(
+                f"the cache holds {self.cache.length} positions of another text: use "
+                "a fresh decoder for each"
+            )
         if mask is None:
             return self.model(prompt_ids, cache=self.cache)[:, -1]
         positions = positions_of(mask)
@@ -78,9 +83,11 @@ class UncachedDecoder:
         self._token_ids, self._mask = prompt_ids, mask
         if mask is None:
             return self.model(prompt_ids)[:, -1]
-        positions = positions_of(mask)
+        # A recurrent network skips padding, and has no positions.
+        is_recurrent = isinstance(self.model, RNNLanguageModel)
+        places = {} if is_recurrent else {"positions": positions_of(mask)}
         mask = mask[:, None, None, :]
-        return self.model(prompt_ids, mask=mask, positions=positions)[:, -1]
+        return self.model(prompt_ids, mask=mask, **places)[:, -1]
 
     def step(self, token_ids: Tensor) -> Tensor:
         mask = self._mask

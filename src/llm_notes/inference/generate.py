@@ -138,22 +138,26 @@ def steps(
         settings: how tokens are drawn.
         mask: (B, T) boolean, False at padding on the left; see `decoder.left_padded`.
         processors: functions (token ids so far (B, T), logits (B, V)) -> logits, in
-            their order, before the settings. Padding counts as ids there.
+            their order, before the settings. Padding counts as ids there. They may
+            write into the logits that they get.
         eos_ids: tokens that end a row. They belong to the result.
         pad_id: what rows get after their end; the first of `eos_ids` when not given.
         decoder: a fresh one; the fastest for this model when not given.
 
     Raises:
-        ValueError: as in `generate`, or when mask and prompts do not fit.
+        ValueError: as in `generate`, when mask and prompts do not fit, for ids that
+            the model does not have, or when processors leave a row no token.
     """
     settings = settings or SamplingSettings()
     check_prompt(model, prompt_ids, max_new_tokens, mask)
+    eos_ids = [int(i) for i in eos_ids]
+    check_ends(model, eos_ids if pad_id is None else [*eos_ids, pad_id])
     n_rows, n_prompt = prompt_ids.shape
     longest = n_prompt + max_new_tokens - 1  # the last token is never read
     if mask is not None and bool(mask.all()):
         mask = None
     decoder = decoder or decoder_for(model, n_rows, longest)
-    end_ids = torch.tensor(list(eos_ids), device=prompt_ids.device)
+    end_ids = torch.tensor(eos_ids, device=prompt_ids.device)
     filler = pad_id if pad_id is not None else next(iter(eos_ids), 0)
     ended = torch.zeros(n_rows, dtype=torch.bool, device=prompt_ids.device)
 
@@ -163,8 +167,8 @@ def steps(
     logits = decoder.prefill(prompt_ids, mask)  # (B, V)
     for i in range(max_new_tokens):
         chosen_from = logits
-        for processor in processors:
-            chosen_from = processor(text, chosen_from)
+        if processors:
+            chosen_from = _processed(logits, text, processors, ended)
         new_ids = _draw(chosen_from, settings, generator, text, n_prompt, mask)
         if eos_ids:
             new_ids = new_ids.masked_fill(ended[:, None], filler)
@@ -261,6 +265,24 @@ def _prompt(
     return prompt_ids, torch.Generator(device).manual_seed(seed)
 
 
+def _processed(
+    logits: Tensor, text: Tensor, processors: Sequence[LogitsProcessor], ended: Tensor
+) -> Tensor:
+    """What processors make of logits (B, V); rows that have ended stay as they are."""
+    chosen_from = logits.clone()  # a processor may write into it
+    for processor in processors:
+        chosen_from = processor(text, chosen_from)
+    chosen_from = torch.where(ended[:, None], logits, chosen_from)
+    left = (chosen_from > -torch.inf).any(dim=-1)
+    if not bool(left.all()):
+        raise ValueError(
+            f"the processors leave rows {(~left).nonzero()[:, 0].tolist()} no token: "
+            "their demands contradict one another, or a text is complete and they do "
+            "not allow its end token"
+        )
+    return chosen_from
+
+
 def _draw(
     logits: Tensor,
     settings: SamplingSettings,
@@ -288,12 +310,18 @@ def check_prompt(
     prompt_ids: Tensor,
     max_new_tokens: int,
     mask: Tensor | None = None,
+    reads_last: bool = False,
 ) -> None:
-    """Refuse what cannot be continued. Raises ValueError; see `steps`."""
-    if prompt_ids.dim() != 2 or prompt_ids.size(1) == 0:
+    """Refuse what cannot be continued. Raises ValueError; see `steps`.
+
+    Args:
+        reads_last: whether the last new token is read too, and needs a position.
+    """
+    shape = tuple(getattr(prompt_ids, "shape", ()))
+    if len(shape) != 2 or shape[1] == 0:
         raise ValueError(
-            "prompt_ids must have shape (batch, length) with at least one token, got "
-            f"{tuple(prompt_ids.shape)}: start an empty text with '\\n'"
+            "prompt_ids must be a tensor of shape (batch, length) with at least one "
+            f"token, got {shape}: start an empty text with '\\n'"
         )
     if max_new_tokens < 1:
         raise ValueError(f"max_new_tokens must be at least 1, got {max_new_tokens}")
@@ -308,13 +336,24 @@ def check_prompt(
                 f"mask must be boolean, of shape {tuple(prompt_ids.shape)}, False at "
                 "padding on the left and True from the first real token on"
             )
-    # The last token that is drawn is never read.
-    longest = prompt_ids.size(1) + max_new_tokens - 1
+    # The last token that is drawn is mostly never read.
+    n_read = shape[1] - 1 + reads_last
+    longest = n_read + max_new_tokens
     allowed = getattr(model.config, "context_length", longest)  # an RNN has no limit
     if longest > allowed:
         raise ValueError(
-            f"a prompt of {prompt_ids.size(1)} tokens and {max_new_tokens} new ones "
-            f"need {longest} positions, the model has context_length = {allowed}: "
-            f"shorten the prompt or ask for at most "
-            f"{max(0, allowed - prompt_ids.size(1) + 1)} tokens"
+            f"a prompt of {shape[1]} tokens and {max_new_tokens} new ones need "
+            f"{longest} positions, the model has context_length = {allowed}: shorten "
+            f"the prompt or ask for at most {max(0, allowed - n_read)} tokens"
+        )
+
+
+def check_ends(model: nn.Module, ids: Sequence[int]) -> None:
+    """Refuse end tokens and padding that the model does not have."""
+    vocab_size = model.config.vocab_size
+    strange = [i for i in ids if not 0 <= i < vocab_size]
+    if strange:
+        raise ValueError(
+            f"eos_ids and pad_id must lie between 0 and vocab_size - 1 = "
+            f"{vocab_size - 1}, got {strange}: do they belong to another tokenizer?"
         )

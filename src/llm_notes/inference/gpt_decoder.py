@@ -15,9 +15,20 @@ from torch.nn import functional as F
 
 from llm_notes.inference.decoder import positions_of
 from llm_notes.models.gpt import GPT
+from llm_notes.models.layers.attention import MultiHeadAttention
 from llm_notes.models.layers.block import PreNormBlock
 from llm_notes.models.layers.cache import StaticKeyValueCache
-from llm_notes.models.layers.feedforward import gelu_tanh
+from llm_notes.models.layers.embedding import TokenEmbedding
+from llm_notes.models.layers.feedforward import FeedForward, gelu_tanh
+from llm_notes.models.layers.norm import LayerNorm
+from llm_notes.models.layers.position import LearnedPosition
+from llm_notes.models.layers.rotary import RotaryPosition
+
+# What a GPT is made of; any other part may compute something else.
+_PARTS = {
+    *(GPT, nn.ModuleList, PreNormBlock, MultiHeadAttention, FeedForward, LayerNorm),
+    *(nn.Linear, nn.Dropout, TokenEmbedding, LearnedPosition, RotaryPosition),
+}
 
 
 class GPTDecoder:
@@ -59,26 +70,28 @@ class GPTDecoder:
         parts = list(model.modules())
         if any(part._forward_hooks or part._forward_pre_hooks for part in parts):
             return False
-        linear = [
-            getattr(half, name)
-            for block in model.blocks
-            for half, names in (
-                (block.attention, ("q_proj", "k_proj", "v_proj", "o_proj")),
-                (block.feed_forward, ("up_proj", "down_proj")),
-            )
-            for name in names
-        ]
-        return (
-            all(type(part) is nn.Linear for part in linear)
-            and all(type(block) is PreNormBlock for block in model.blocks)
-            # Heads may have been pruned; the store has those of the configuration.
-            and all(b.attention.n_heads == model.config.n_heads for b in model.blocks)
-            and all(b.feed_forward.activation is gelu_tanh for b in model.blocks)
+        # Heads may have been pruned; the store has those of the configuration.
+        plain = (model.config.n_heads, None, None, None, None)
+        return all(type(part) in _PARTS for part in parts) and all(
+            (a.n_heads, a.window, a.scale, a.q_norm, a.k_norm) == plain
+            and f.activation is gelu_tanh
+            for a, f in ((b.attention, b.feed_forward) for b in model.blocks)
         )
 
     def prefill(self, prompt_ids: Tensor, mask: Tensor | None = None) -> Tensor:
-        """See `Decoder.prefill`; the model itself reads the prompt."""
+        """See `Decoder.prefill`; the model itself reads the prompt.
+
+        Raises:
+            ValueError: when the store was made for other rows, or fewer positions.
+        """
+        room = (self._store.size(1), self.max_length)
+        if prompt_ids.size(0) != room[0] or prompt_ids.size(1) > room[1]:
+            raise ValueError(
+                f"the store is for (rows, positions) {room}, and the prompts are "
+                f"{tuple(prompt_ids.shape)}"
+            )
         cache = StaticKeyValueCache(prompt_ids.size(1))
+        self._mask = self._positions = None
         if mask is None:
             logits = self.model(prompt_ids, cache=cache)
         else:

@@ -4,6 +4,8 @@ Pure functions of logits (B, V) and of the ids so far (B, T). A negative id stan
 padding and counts for nothing. They know nothing of temperature or of the draw.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -24,9 +26,9 @@ def penalise_repetition(logits: Tensor, token_ids: Tensor, penalty: float) -> Te
         penalty: theta, above 0; 1 changes nothing, 1.2 is the paper's.
 
     Raises:
-        ValueError: for a penalty that is not positive.
+        ValueError: for a penalty that is not positive, or not finite.
     """
-    if penalty <= 0:
+    if not 0 < penalty < math.inf:
         raise ValueError(f"repetition_penalty must be above 0, got {penalty}")
     weakened = torch.where(logits > 0, logits / penalty, logits * penalty)
     return torch.where(token_counts(token_ids, logits) > 0, weakened, logits)
@@ -44,7 +46,15 @@ def penalise_counts(
         token_ids: (B, T), whose tokens are counted: those that were *generated*; the
             prompt does not count.
         frequency, presence: in nats; negative ones invite repetition.
+
+    Raises:
+        ValueError: for a penalty that is not finite.
     """
+    if not (math.isfinite(frequency) and math.isfinite(presence)):
+        raise ValueError(
+            "frequency_penalty and presence_penalty must be finite numbers, got "
+            f"{frequency} and {presence}"
+        )
     counts = token_counts(token_ids, logits)
     used = (counts > 0).to(logits.dtype)
     return logits - frequency * counts - presence * used

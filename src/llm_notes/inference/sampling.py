@@ -6,6 +6,7 @@ one, that of `SamplingSettings`, is: penalties, temperature, top-k, top-p, min-p
 typical. Nothing here knows a model.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -21,9 +22,9 @@ def apply_temperature(logits: Tensor, temperature: float) -> Tensor:
     first of equals is kept), so sampling becomes greedy.
 
     Raises:
-        ValueError: for a negative temperature.
+        ValueError: for a temperature that is negative or not finite.
     """
-    if temperature < 0:
+    if not 0 <= temperature < math.inf:
         raise ValueError(f"temperature must be 0 or above, got {temperature}")
     if temperature == 0:
         best = logits.argmax(dim=-1, keepdim=True)

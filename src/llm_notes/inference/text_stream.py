@@ -58,12 +58,17 @@ class TextStream:
 
     Args:
         tokenizer: turns ids to text.
-        stop: texts that end the answer and do not belong to it.
+        stop: texts that end the answer and do not belong to it, or one.
+
+    Raises:
+        ValueError: for an empty stop string, which would end every text at once.
     """
 
     def __init__(self, tokenizer: Tokenizer, stop: Sequence[str] = ()) -> None:
         self._characters = Characters(tokenizer)
-        self._stop = tuple(stop)
+        self._stop = (stop,) if isinstance(stop, str) else tuple(stop)
+        if "" in self._stop:
+            raise ValueError("a stop string needs at least one character, got ''")
         self._text = ""
         self.n_given = 0  # characters that were given out
         self.stopped = False

@@ -26,7 +26,10 @@ from llm_notes.inference.constrained import (
     regular_expression,
 )
 from llm_notes.inference.constrained.processor import keep_allowed
+from llm_notes.inference.decoder import left_padded
+from llm_notes.inference.generate import generate
 from llm_notes.models.gpt import GPT, GPTConfig
+from llm_notes.models.rnn import RNNConfig, RNNLanguageModel
 
 END = "<end>"
 TEXT = (
@@ -303,6 +306,57 @@ def test_a_processor_that_meets_a_text_late_reads_it_from_its_beginning():
         allowed("abb")
 
 
+@pytest.mark.parametrize("kind", ["characters", "byte pairs"])
+@pytest.mark.parametrize("temperature", [0.0, 3.0])
+def test_rows_of_a_batch_generated_with_a_processor_parse(kind, temperature):
+    tokenizer = TOKENIZERS[kind]
+    end, n_new = tokenizer.special_ids[END], 30
+    constraint = Constraint(json_schema(SCHEMA, whitespace=" ?"), tokenizer, end)
+    model = gpt(tokenizer.vocab_size + 1)  # one logit that no token has, as padding
+    prompts, mask = left_padded([tokenizer.encode(t) for t in ("the cat", "a", "9 b")])
+    written = set()
+    for seed in range(3):
+        found = generate(
+            model,
+            prompts,
+            n_new,
+            temperature,
+            generator=torch.Generator().manual_seed(seed),
+            mask=mask,
+            processors=[ConstraintProcessor(constraint, prompts.size(1), n_new)],
+            eos_ids=[end],
+            pad_id=tokenizer.vocab_size,
+        )
+        for row in found[:, prompts.size(1) :].tolist():
+            n_text = row.index(end) if end in row else n_new
+            assert set(row[n_text + 1 :]) <= {tokenizer.vocab_size}
+            text = tokenizer.decode(row[:n_text])
+            jsonschema.validate(json.loads(text), SCHEMA)
+            written.add((n_text, text))
+    assert len(written) > (1 if temperature else 0)
+    if temperature:  # rows that were over while others went on
+        assert len({n for n, _ in written}) > 1
+
+
+def test_a_constraint_whose_end_generation_does_not_know_is_no_loop_without_end():
+    tokenizer = TOKENIZERS["characters"]
+    end = tokenizer.special_ids[END]
+    constraint = Constraint(regular_expression("abc"), tokenizer, end)
+    prompt = torch.tensor([tokenizer.encode("the")])
+    processor = ConstraintProcessor(constraint, prompt.size(1))
+    found = generate(gpt(tokenizer.vocab_size), prompt, 6, processors=[processor])
+    assert found[0, 3:].tolist() == [*tokenizer.encode("abc"), end, end, end]
+
+
+def test_a_recurrent_model_is_constrained_too():
+    tokenizer = TOKENIZERS["characters"]
+    torch.manual_seed(0)
+    rnn = RNNLanguageModel(RNNConfig(tokenizer.vocab_size, 6, 8)).eval()
+    constraint = Constraint(regular_expression(r"(\d+ )+"), tokenizer)
+    text = generate_constrained(rnn, tokenizer, "a", constraint, 90)
+    assert re.fullmatch(r"(\d+ )+", text)
+
+
 def test_what_cannot_work_is_refused():
     tokenizer = TOKENIZERS["characters"]
     end = tokenizer.special_ids[END]
@@ -315,12 +369,15 @@ def test_what_cannot_work_is_refused():
     with pytest.raises(ValueError, match="max_new_tokens is 2"):
         ConstraintProcessor(constraint, 1, 2)
     model = gpt(tokenizer.vocab_size)
-    with pytest.raises(ValueError, match="prompt has no token"):
+    with pytest.raises(ValueError, match="at least one token"):
         generate_constrained(model, tokenizer, "", constraint, 5)
     with pytest.raises(ValueError, match="context_length = 64"):
         generate_constrained(model, tokenizer, "a", constraint, 65)
     fits = generate_constrained(model, tokenizer, "a", constraint, 64)
     assert fits == "aaa"
+    for n, close in ((0, True), (0, False), (-1, False)):
+        with pytest.raises(ValueError, match=f"max_new_tokens .* {n}"):
+            generate_constrained(model, tokenizer, "a", constraint, n, close=close)
     empty = Constraint(regular_expression(""), tokenizer, end)
     with pytest.raises(ValueError, match="max_new_tokens is 0"):
         generate_constrained(model, tokenizer, "a", empty, 0)

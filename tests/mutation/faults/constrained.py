@@ -235,9 +235,9 @@ FAULTS = [
     ),
     (
         PROCESSOR,
-        "break  # the state of a finished",
-        "continue  # the state of a finished",
-        "text goes on after the end",
+        "if self.constraint.eos_id in row:",
+        "if False:",
+        "padding after the end is read",
     ),
     (PROCESSOR, "if eos_id in row:", "if False:", "a finished row writes on"),
     (

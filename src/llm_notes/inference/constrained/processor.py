@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from llm_notes.data.tokenizers import Tokenizer
 from llm_notes.inference.constrained.constraint import Constraint
+from llm_notes.inference.generate import check_prompt, decoder_for
 from llm_notes.inference.sampling import filter_logits, sample
-from llm_notes.models.layers.cache import KeyValueCache
 
 
 class ConstraintProcessor:
@@ -59,11 +59,11 @@ class ConstraintProcessor:
     def _state(self, row: tuple[int, ...]) -> int:
         if row in self._last:
             return self._last[row]
+        if self.constraint.eos_id in row:
+            return self.constraint.start  # over: what fills it up is not read
         known = row[:-1] in self._last
         state = self._last[row[:-1]] if known else self.constraint.start
         for token_id in row[-1:] if known else row:
-            if token_id == self.constraint.eos_id:
-                break  # the state of a finished text is that before its end
             state = self.constraint.step(state, token_id)
         return state
 
@@ -140,22 +140,16 @@ def generate_constrained(
             cut off there, and only the beginning of a text that matches.
 
     Raises:
-        ValueError: for an empty prompt, when the shortest text has no room (and has to
-            be closed), or when prompt and text are longer than the model's context.
+        ValueError: for an empty prompt, fewer than one new token, when the shortest
+            text has no room (and has to be closed), or when prompt and text are longer
+            than the model's context.
     """
     require_room(constraint, max_new_tokens if close else None)
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
-    new_ids = torch.tensor([tokenizer.encode(prompt)], device=device)
-    if new_ids.size(1) == 0:
-        raise ValueError("the prompt has no token: start an empty text with '\\n'")
-    longest = new_ids.size(1) + max_new_tokens - 1
-    if longest > model.config.context_length:
-        raise ValueError(
-            f"prompt and {max_new_tokens} new tokens need {longest} positions, the "
-            f"model has context_length = {model.config.context_length}: shorten one"
-        )
-    cache = KeyValueCache()
+    prompt_ids = torch.tensor([tokenizer.encode(prompt)], device=device)
+    check_prompt(model, prompt_ids, max_new_tokens)
+    decoder = decoder_for(model, 1, prompt_ids.size(1) + max_new_tokens - 1)
     written: list[int] = []
     state = constraint.start
     while len(written) < max_new_tokens:
@@ -163,7 +157,8 @@ def generate_constrained(
         mask = constraint.allowed(state, n_left)
         if not mask.any():  # complete, and nothing can follow
             break
-        logits = model(new_ids, cache=cache)[:, -1]  # (1, V)
+        # (1, V)
+        logits = decoder.step(new_ids) if written else decoder.prefill(prompt_ids)
         logits = keep_allowed(logits, mask[None])
         logits = filter_logits(logits, temperature, top_k, top_p)
         new_ids = sample(logits, generator)  # (1, 1)

@@ -13,6 +13,7 @@ from llm_notes.data.tokenizers import Tokenizer
 from llm_notes.inference.serve.answer import Answer, Inbox, Job
 from llm_notes.inference.serve.metrics import Metrics
 from llm_notes.inference.serve.scheduler import Scheduler
+from llm_notes.models.ngram_gpt import NgramGPT
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,10 @@ class Engine:
         max_waiting: answers that may wait for a place.
         end_ids: tokens that end an answer.
         metrics: what is counted; its own when not given.
+
+    Raises:
+        ValueError: for a model that counts places from the end of the batch, so that
+            rows of different lengths would disturb each other without a word.
     """
 
     def __init__(
@@ -47,6 +52,14 @@ class Engine:
         end_ids: Collection[int] = (),
         metrics: Metrics | None = None,
     ) -> None:
+        window = getattr(model.config, "window", None)
+        slides = window is not None and window < model.config.context_length
+        if slides or isinstance(model, NgramGPT):
+            raise ValueError(
+                f"{type(model).__name__} with window = {window} cannot be served: a "
+                "window, or n-grams, would be counted from the end of the longest row. "
+                "Serve a GPT, or a Llama without a sliding window"
+            )
         self.tokenizer, self.end_ids = tokenizer, frozenset(end_ids)
         self.context_length: int = model.config.context_length
         self.metrics = metrics or Metrics()

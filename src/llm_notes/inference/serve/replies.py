@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from llm_notes.data.tokenizers import Tokenizer
+from llm_notes.data.tokenizers.byte_level import ByteLevelTokenizer
 from llm_notes.inference.serve.answer import TokenLogprob, Update
 from llm_notes.inference.serve.requests import Work
 from llm_notes.inference.serve.schemas import CHAT
@@ -127,7 +128,10 @@ class Replies:
 
     def _entry(self, token_id: int, logprob: float) -> dict[str, Any]:
         text = self._text(token_id)
-        return {"token": text, "logprob": logprob, "bytes": list(text.encode())}
+        # A token may hold half a character, which has bytes and no text.
+        is_bytes = isinstance(self._tokenizer, ByteLevelTokenizer)
+        raw = self._tokenizer.token_bytes(token_id) if is_bytes else text.encode()
+        return {"token": text, "logprob": logprob, "bytes": list(raw)}
 
     def _text(self, token_id: int) -> str:
         return self._tokenizer.decode([token_id])
