@@ -11,6 +11,7 @@ from llm_notes.parity import (
     gpt2,
     latent_attention,
     llama,
+    ngram_gpt,
     recurrent,
     rotary,
     t5,
@@ -56,6 +57,7 @@ WALL: tuple[Callable[[], Parity], ...] = (
     llama.mistral,
     llama.qwen3,
     llama.mixtral,
+    ngram_gpt.ngram_gpt,
     latent_attention.latent_attention,
     vit.vit,
 )
