@@ -117,3 +117,22 @@ def test_what_cannot_be_searched_is_refused(sharp_gpt, n_rows, n_beams, message)
     prompts = torch.zeros(n_rows, T, dtype=torch.long)
     with pytest.raises(ValueError, match=message):
         beam_search(sharp_gpt(), prompts, 3, n_beams)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"length_penalty": float("nan")}, "length_penalty must be finite, got nan"),
+        ({"eos_ids": [3, 99]}, r"vocab_size - 1 = 16, got \[99\]"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(sharp_gpt, prompt, options, message):
+    with pytest.raises(ValueError, match=message):
+        beam_search(sharp_gpt(), prompt, 3, 2, **options)
+
+
+def test_an_end_that_is_named_twice_ends_once(sharp_gpt, prompt):
+    model = sharp_gpt()
+    once = beam_search(model, prompt, 5, 3, eos_ids=[4, 9])
+    again = beam_search(model, prompt, 5, 3, eos_ids=torch.tensor([9, *[4] * V]))
+    assert [b.token_ids.tolist() for b in again] == [b.token_ids.tolist() for b in once]

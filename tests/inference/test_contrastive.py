@@ -12,7 +12,7 @@ from llm_notes.inference.contrastive import (
 )
 from llm_notes.inference.generate import generate
 
-V, T = 17, 4
+V, T, CONTEXT = 17, 4, 24
 
 
 @pytest.fixture
@@ -100,3 +100,12 @@ def test_contrast_out_of_range_is_refused(settings):
         contrast(torch.zeros(3), torch.zeros(3), **settings)
     with pytest.raises(ValueError, match="same rows and vocabulary"):
         contrast(torch.zeros(3), torch.zeros(4))
+
+
+def test_each_candidate_is_read_so_the_last_one_needs_a_position_too(sharp_gpt):
+    model, full = sharp_gpt(), torch.zeros(1, CONTEXT - 2, dtype=torch.long)
+    assert contrastive_search(model, full, 2).shape == (1, CONTEXT)
+    with pytest.raises(ValueError, match=r"and 3 new ones need 25 .* at most 2 to"):
+        contrastive_search(model, full, 3)
+    with pytest.raises(ValueError, match="max_new_tokens must be at least 1, got 0"):
+        contrastive_search(model, full, 0)

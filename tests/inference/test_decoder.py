@@ -12,7 +12,9 @@ from llm_notes.inference.decoder import (
 )
 from llm_notes.inference.generate import decoder_for
 from llm_notes.inference.gpt_decoder import GPTDecoder
+from llm_notes.inference.quantization import FORMATS, quantize_model
 from llm_notes.models.layers.cache import KeyValueCache, StaticKeyValueCache
+from llm_notes.models.layers.norm import RMSNorm
 from llm_notes.models.llama import Llama, LlamaConfig
 from llm_notes.models.ngram_gpt import NgramGPT, NgramGPTConfig
 from llm_notes.models.rnn import RNNConfig, RNNLanguageModel
@@ -109,19 +111,30 @@ def test_a_recurrent_model_remembers_its_state(cell):
     "model",
     [
         lambda: Llama(LlamaConfig(V, CONTEXT, 2, 4, 2, 16, 24)),
+        lambda: Llama(LlamaConfig(V, CONTEXT, 2, 4, 2, 16, 24, window=3)),
         lambda: NgramGPT(NgramGPTConfig(V, CONTEXT, 2, 2, 12, n_buckets=50)),
+        lambda: RNNLanguageModel(RNNConfig(V, 6, 8, n_layers=2, cell="gru")),
     ],
-    ids=["llama", "ngram_gpt"],
+    ids=["llama", "window", "ngram_gpt", "gru"],
 )
-def test_other_models_are_read_through_a_cache(model):
+def test_other_models_and_rows_of_padded_batches_are_read_exactly(model):
     torch.manual_seed(0)
-    model = model().eval()
+    model = model().eval().double()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.2 * torch.randn_like(parameter))
     decoder = decoder_for(model, B, T + N)
-    assert isinstance(decoder, CachedDecoder)
+    assert not isinstance(decoder, GPTDecoder)
     close(read_by(decoder, ids()), model(ids())[:, T - 1 :].detach())
+    rows = [ids(1, n, seed=n)[0].tolist() for n in (5, 2, 4)]
+    prompts, mask = left_padded(rows, pad_id=3)
+    following = ids(B, N, seed=2)
+    for decoder in (decoder_for(model, B, T + N), UncachedDecoder(model)):
+        texts = torch.cat([prompts, following], dim=1)
+        together = read_by(decoder, texts, mask=mask)
+        for i, row in enumerate(rows):
+            alone = torch.tensor([row + following[i].tolist()])
+            close(together[i], model(alone)[0, len(row) - 1 :].detach())
 
 
 def test_a_plain_gpt_is_read_flat_and_a_changed_one_is_not(sharp_gpt):
@@ -134,10 +147,48 @@ def test_a_plain_gpt_is_read_flat_and_a_changed_one_is_not(sharp_gpt):
     )
     bent = sharp_gpt()
     bent.blocks[0].feed_forward.activation = torch.nn.functional.relu
+    narrow = sharp_gpt()
+    narrow.blocks[1].attention.window = 3
+    scaled = sharp_gpt()
+    scaled.blocks[0].attention.scale = 1.0
+    normed = sharp_gpt()
+    normed.final_norm = RMSNorm(12)
+    rounded = quantize_model(
+        sharp_gpt(),
+        FORMATS["int8"],
+        embeddings=True,
+        skip=("q_proj", "k_proj", "v_proj", "o_proj", "up_proj", "down_proj"),
+    )
     dropping = sharp_gpt(dropout=0.1).train()
-    for model in (watched, adapted, bent, dropping):
+    changed = (watched, adapted, bent, narrow, scaled, normed, rounded)
+    for model in (*changed, dropping):
         assert not GPTDecoder.fits(model)
     assert GPTDecoder.fits(dropping.eval())
+    for model in changed[1:]:
+        model = model.double()
+        decoder = decoder_for(model, B, T + N)
+        close(read_by(decoder, ids()), model(ids())[:, T - 1 :].detach())
+
+
+def test_a_store_for_other_prompts_is_refused(sharp_gpt):
+    for n_rows, length in ((B, T - 1), (B + 1, T)):
+        decoder = GPTDecoder(sharp_gpt(), n_rows, length)
+        with pytest.raises(ValueError, match=rf"\({n_rows}, {length}\).*\(3, 5\)"):
+            decoder.prefill(ids(length=T))
+
+
+def test_a_decoder_begins_anew_or_says_that_it_cannot(sharp_gpt):
+    model, mask = sharp_gpt().double(), torch.arange(T) >= torch.tensor([[0], [2], [1]])
+    expected = model(ids())[:, T - 1 :].detach()
+    for name in ("flat", "none"):
+        decoder = MAKERS[name](model)
+        read_by(decoder, ids(seed=3), mask=mask)
+        close(read_by(decoder, ids()), expected)
+    for name in ("growing", "static"):
+        decoder = MAKERS[name](model)
+        read_by(decoder, ids(seed=3))
+        with pytest.raises(ValueError, match="holds 12 positions of another text"):
+            decoder.prefill(ids(length=T))
 
 
 def test_a_full_store_is_refused(sharp_gpt):

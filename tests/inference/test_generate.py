@@ -92,6 +92,35 @@ def test_a_text_longer_than_the_context_is_refused_before_any_work(model, prompt
 def test_an_empty_or_flat_prompt_is_refused(model, shape):
     with pytest.raises(ValueError, match="at least one token"):
         generate(model, torch.zeros(shape, dtype=torch.long), 3)
+    with pytest.raises(ValueError, match="must be a tensor"):
+        generate(model, [[1, 2]], 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "strange"),
+    [
+        ({"eos_ids": [3, V]}, V),
+        ({"eos_ids": torch.tensor([-1])}, -1),
+        ({"eos_ids": [3], "pad_id": V}, V),
+        ({"eos_ids": [3], "pad_id": -1}, -1),
+    ],
+    ids=str,
+)
+def test_ends_and_padding_that_the_model_does_not_have_are_refused(
+    model, prompt, options, strange
+):
+    with pytest.raises(ValueError, match=rf"vocab_size - 1 = 16, got \[{strange}\]"):
+        generate(model, prompt, 3, **options)
+    with pytest.raises(ValueError, match=rf"got \[{strange}\]"):
+        generate(model, prompt, 3, **options, use_cache=False)
+
+
+def test_an_end_in_the_prompt_ends_nothing(model, prompt):
+    end = prompt[0, 2].item()
+    free = greedy(model, prompt[:1], 4)
+    assert end not in free[0, T:].tolist()
+    for eos_ids in ([end], torch.tensor([end]), {end}, (), torch.tensor([])):
+        assert greedy(model, prompt[:1], 4, eos_ids=eos_ids).equal(free)
 
 
 def test_no_new_tokens_are_refused(model, prompt):
@@ -125,6 +154,19 @@ def test_rows_of_different_lengths_equal_each_row_alone(model):
     for row, found in zip(rows, together, strict=True):
         alone = greedy(model, torch.tensor([row]), 8)
         assert found[-8:].equal(alone[0, -8:])
+
+
+def test_one_padded_row_is_a_batch_too(model):
+    prompt, mask = (
+        torch.tensor([[7, 7, 3, 1]]),
+        torch.tensor([[False] * 2 + [True] * 2]),
+    )
+    alone = greedy(model, prompt[:, 2:], 8)
+    assert greedy(model, prompt, 8, mask=mask)[:, 2:].equal(alone)
+    full = greedy(model, prompt, CONTEXT - 3, mask=mask)
+    assert full.size(1) == CONTEXT + 1
+    everywhere = torch.ones_like(mask)
+    assert greedy(model, prompt, 8, mask=everywhere).equal(greedy(model, prompt, 8))
 
 
 def test_a_row_that_ends_is_filled_up_while_others_go_on(model, prompt):
@@ -173,6 +215,46 @@ def test_processors_see_the_text_so_far_and_decide(model, prompt):
     assert found[:, T:].equal((prompt[:, -1:] + torch.arange(1, 5)) % V)
     assert [ids.shape for ids in seen] == [(B, T + i) for i in range(4)]
     assert seen[-1].equal(found[:, :-1])
+
+
+def test_a_processor_may_write_into_the_logits_that_it_gets(model, prompt):
+    def first_four(token_ids, logits):
+        logits[:, 4:] = -torch.inf
+        return logits
+
+    def only_three(token_ids, logits):
+        assert logits[:, 4:].eq(-torch.inf).all()  # one after the other
+        return logits.index_fill(-1, torch.arange(3), -torch.inf)
+
+    found = list(steps(model, prompt, 3, processors=[first_four, only_three]))
+    assert all(step.token_ids.eq(3).all() for step in found)
+    assert all(step.logits.isfinite().all() for step in found)  # the model's own
+
+
+def test_processors_that_leave_no_token_are_named_with_their_row(model, prompt):
+    def nothing_after_the_second(token_ids, logits):
+        if token_ids.size(1) == T + 2:
+            logits[1] = -torch.inf
+        return logits
+
+    for temperature in (0, 1):
+        with pytest.raises(ValueError, match=r"leave rows \[1\] no token"):
+            generate(
+                model, prompt, 5, temperature, processors=[nothing_after_the_second]
+            )
+
+
+def test_a_row_that_has_ended_needs_no_token_of_the_processors(model, prompt):
+    def end_row_one(token_ids, logits):
+        logits[1] = -torch.inf
+        if token_ids.size(1) == T:
+            logits[1, 2] = 0.0
+        return logits
+
+    options = {"eos_ids": [2], "pad_id": 9, "processors": [end_row_one]}
+    for temperature in (0, 1):
+        found = generate(model, prompt, 3, temperature, generator=seeded(), **options)
+        assert found[1, T:].tolist() == [2, 9, 9]
 
 
 def test_a_repetition_penalty_is_applied_to_greedy_text_too(model, prompt):
@@ -271,3 +353,9 @@ def test_a_recurrent_model_writes_beyond_any_context():
     )
     assert cached.equal(uncached)
     assert cached.shape == (2, 43)
+    prompts, mask = left_padded([[3, 1, 4], [9]])
+    cached, uncached = (
+        greedy(rnn, prompts, 9, mask=mask, use_cache=use) for use in (True, False)
+    )
+    assert cached.equal(uncached)
+    assert cached[1, 3:].equal(greedy(rnn, torch.tensor([[9]]), 9)[0, 1:])

@@ -92,7 +92,13 @@ def test_padding_and_an_empty_text_count_for_nothing(logits):
         assert penalise_counts(logits, ids, 1.0, 1.0).equal(logits)
 
 
-@pytest.mark.parametrize("penalty", [0.0, -1.2])
+@pytest.mark.parametrize("penalty", [0.0, -1.2, np.inf, np.nan])
 def test_a_repetition_penalty_is_positive(logits, token_ids, penalty):
     with pytest.raises(ValueError, match=f"above 0, got {penalty}"):
         penalise_repetition(logits, token_ids, penalty)
+
+
+@pytest.mark.parametrize("penalties", [(np.inf, 0), (0, np.nan), (0, -np.inf)])
+def test_penalties_without_end_are_refused(logits, token_ids, penalties):
+    with pytest.raises(ValueError, match="must be finite numbers"):
+        penalise_counts(logits, token_ids, *penalties)

@@ -1,5 +1,7 @@
 """The filters equal their definitions and those of transformers."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -125,6 +127,13 @@ def test_typical_with_all_the_mass_keeps_all_however_the_sum_is_rounded():
     assert keep_typical(rows, 1.0).equal(rows)
 
 
+def test_a_share_below_the_smallest_float_keeps_one_token(logits):
+    best = apply_temperature(logits, 0).isfinite()
+    for keep in (keep_top_p, keep_typical):
+        assert keep(logits, 1e-300).isfinite().sum(-1).eq(1).all()
+    assert keep_top_p(logits, 1e-300).isfinite().equal(best)
+
+
 def test_of_equal_tokens_top_p_keeps_the_first():
     kept = keep_top_p(torch.zeros(1, 4), 0.4).isfinite()
     assert kept.tolist() == [[True, True, False, False]]
@@ -218,6 +227,8 @@ def test_sample_repeats_with_the_same_seed(logits):
     ("call", "message"),
     [
         (lambda z: apply_temperature(z, -1), "temperature must be 0 or above, got -1"),
+        (lambda z: apply_temperature(z, math.nan), "temperature must be .* got nan"),
+        (lambda z: apply_temperature(z, math.inf), "temperature must be .* got inf"),
         (lambda z: keep_top_k(z, 0), "top_k must be at least 1, got 0"),
         (lambda z: keep_top_p(z, 0), r"top_p must lie in \(0, 1\], got 0"),
         (lambda z: keep_top_p(z, 1.5), r"top_p must lie in \(0, 1\], got 1.5"),
@@ -300,9 +311,11 @@ def test_settings_say_what_they_need(options, needs_counts):
         {"min_p": 2},
         {"typical_p": 0},
         {"repetition_penalty": 0},
+        {"repetition_penalty": math.inf},
+        {"frequency_penalty": math.nan},
     ],
     ids=str,
 )
 def test_impossible_settings_are_refused_before_any_logits(options):
-    with pytest.raises(ValueError, match=f"{next(iter(options))} must"):
+    with pytest.raises(ValueError, match=f"{next(iter(options))} .*must"):
         SamplingSettings(**options)

@@ -19,6 +19,7 @@ def test_the_most_frequent_answer_wins_and_its_share_counts_all_samples():
 
 def test_a_tie_goes_to_the_larger_sum_of_log_probabilities():
     assert majority_vote(["a", "b", "b", "a"], [-1, -1, -2, -4]).answer == "b"
+    assert majority_vote(["a", "b", "b", "a"], [-4, -1, -2, -1]).answer == "b"
     # Not to the one with the largest single value, and not against the count.
     assert majority_vote(["a", "b", "a"], [-50.0, -1.0, -50.0]).answer == "a"
 

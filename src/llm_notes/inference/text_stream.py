@@ -119,5 +119,5 @@ class TextStream:
 
     def _give(self, end: int) -> str:
         given = self._text[self.n_given : end]
-        self.n_given = max(self.n_given, end)
+        self.n_given = end
         return given

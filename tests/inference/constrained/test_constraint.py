@@ -232,6 +232,20 @@ def test_the_end_is_allowed_where_the_text_is_complete_and_nowhere_else():
     assert not endless.allowed(endless.step(endless.start, a)).any()
 
 
+@pytest.mark.parametrize("kind", TOKENIZERS)
+def test_special_tokens_write_nothing_even_where_their_names_match(kind):
+    tokenizer = TOKENIZERS[kind]
+    constraint = Constraint(regular_expression(r"[^\n]*"), tokenizer)
+    special = list(tokenizer.special_ids.values())
+    first = constraint.allowed(constraint.start)
+    later = constraint.allowed(
+        constraint.step(constraint.start, int(first.nonzero()[0]))
+    )
+    for mask in (first, later):
+        assert mask.any()
+        assert not mask[special].any()
+
+
 def test_an_ordinary_token_can_be_the_end():
     tokenizer = CharacterTokenizer.train("ab\n")
     newline = tokenizer.encode("\n")[0]
@@ -286,6 +300,23 @@ def test_a_processor_constrains_each_row_and_follows_rows_that_move(shuffle):
             n_text = row.index(end) if end in row else len(row)
             assert set(row[n_text:]) <= {end}
             assert re.fullmatch(pattern, tokenizer.decode(row[:n_text]))
+
+
+@pytest.mark.parametrize("kind", TOKENIZERS)
+def test_a_processor_begins_where_nothing_is_written(kind):
+    tokenizer = TOKENIZERS[kind]
+    end = tokenizer.special_ids[END]
+    constraint = Constraint(regular_expression("[a-z]+( [a-z]+)*"), tokenizer, end)
+    processor, state = ConstraintProcessor(constraint, 1), constraint.start
+    token_ids = torch.tensor([[0]])
+    for _ in range(3):
+        logits = processor(token_ids, torch.zeros(1, tokenizer.vocab_size))
+        allowed = constraint.allowed(state)
+        assert logits[0].isfinite().equal(allowed)
+        ordinary = allowed & (torch.arange(tokenizer.vocab_size) != end)
+        token_id = int(ordinary.nonzero()[0])
+        state = constraint.step(state, token_id)
+        token_ids = torch.cat([token_ids, torch.tensor([[token_id]])], dim=1)
 
 
 def test_a_processor_that_meets_a_text_late_reads_it_from_its_beginning():

@@ -173,6 +173,27 @@ def test_every_string_can_be_written(text):
     assert automaton.matches(dumps(text)) == ("x" not in text)
 
 
+@pytest.mark.parametrize("options", [{}, {"pattern": "a|$"}], ids=str)
+def test_strings_hold_as_they_are_only_the_characters_that_json_allows(options):
+    automaton = json_schema({"type": "string", **options})
+    for sign in map(chr, range(0x30)):
+        try:
+            parses = json.loads(f'"{sign}"') == sign
+        except json.JSONDecodeError:
+            parses = False
+        assert automaton.matches(f'"{sign}"') == parses
+
+
+def test_a_class_in_a_schema_is_what_all_validators_agree_on():
+    def matches(pattern, text):
+        return json_schema({"type": "string", "pattern": pattern}).matches(dumps(text))
+
+    assert matches(r"^\w$", "a")
+    assert matches(r"^\W$", "-")
+    assert not matches(r"^\w$", "é")  # re and ECMAScript differ about it
+    assert not matches(r"^\W$", "é")
+
+
 @pytest.mark.parametrize(
     ("schema", "message"),
     [

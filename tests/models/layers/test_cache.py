@@ -1,7 +1,11 @@
 """Caches keep what they are given, in order, and refuse what does not belong."""
 
+import itertools
+
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from llm_notes.models.layers.cache import KeyValueCache, StaticKeyValueCache
 
@@ -173,3 +177,41 @@ def test_what_is_stored_can_be_looked_at():
     k, v = cache.stored(1)
     assert k.equal(keys[:, :, :4] + 1000)
     assert v.equal(keys[:, :, :4] - 1000)
+
+
+HISTORIES = st.lists(
+    st.one_of(
+        st.tuples(st.just("append"), st.integers(1, 3)),
+        st.tuples(st.just("select"), st.lists(st.integers(0, 99), min_size=1)),
+        st.tuples(st.just("crop"), st.integers(0, 99)),
+    ),
+    max_size=12,
+)
+
+
+@pytest.mark.parametrize("name", CACHES)
+@settings(deadline=None, max_examples=60)
+@given(history=HISTORIES)
+def test_caches_do_what_lists_of_rows_do(name, history):
+    cache = KeyValueCache() if name == "growing" else StaticKeyValueCache(36)
+    rows: list[list[float]] = [[], []]  # of each row, the numbers that were stored
+    numbers = itertools.count(1.0)
+    for action, argument in history:
+        if action == "append":
+            new = [[next(numbers) for _ in range(argument)] for _ in rows]
+            rows = [row + more for row, more in zip(rows, new, strict=True)]
+            for layer in (0, 1):
+                keys = (10.0**layer * torch.tensor(new))[:, None, :, None]
+                found = cache.append(layer, keys, torch.cat([-keys, keys], dim=-1))
+                expected = 10.0**layer * torch.tensor(rows)[:, None, :, None]
+                assert found[0].equal(expected)
+                assert found[1].equal(torch.cat([-expected, expected], dim=-1))
+        elif action == "select" and rows[0]:
+            chosen = [i % len(rows) for i in argument]
+            rows = [list(rows[i]) for i in chosen]
+            cache.select(torch.tensor(chosen))
+        elif action == "crop" and rows[0]:
+            length = argument % (len(rows[0]) + 1)
+            rows = [row[:length] for row in rows]
+            cache.crop(length)
+        assert cache.length == cache.length_of(1) == len(rows[0])

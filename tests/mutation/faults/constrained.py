@@ -124,9 +124,9 @@ FAULTS = [
         "longer forms than needed are UTF-8",
     ),
     (
-        BYTES,
-        "min(start + width, LAST + 1)",
-        "start + width",
+        CHARACTERS,
+        "(LAST + 1, LAST + 1)",
+        "(LAST + 9, LAST + 9)",
         "characters beyond Unicode",
     ),
     (BYTES, "row[0x80 + i]", "row[0xC0 + i]", "bytes that follow are lead bytes"),

@@ -1,4 +1,4 @@
-"""Faults planted where text is made: sampling, decoders, loop, beams, contrast."""
+"""Faults planted where text is made: sampling, decoders, loop, beams, pieces of it."""
 
 BEAM = "inference/beam.py"
 CACHE = "models/layers/cache.py"
@@ -8,6 +8,7 @@ FLAT = "inference/gpt_decoder.py"
 GENERATE = "inference/generate.py"
 PENALTIES = "inference/penalties.py"
 SAMPLING = "inference/sampling.py"
+STREAM = "inference/text_stream.py"
 
 FAULTS = [
     (SAMPLING, "return logits / temperature", "return logits * temperature", "heat up"),
@@ -198,8 +199,8 @@ FAULTS = [
     (GENERATE, "bool(ended.all())", "bool(ended.any())", "the first end ends all"),
     (
         GENERATE,
-        "chosen_from = processor(text, chosen_from)",
-        "chosen_from = processor(prompt_ids, chosen_from)",
+        "_processed(logits, text, processors, ended)",
+        "_processed(logits, prompt_ids, processors, ended)",
         "processors see the prompt only",
     ),
     (
@@ -217,8 +218,8 @@ FAULTS = [
     (GENERATE, "masked_fill_(~mask, -1)", "masked_fill_(~mask, 0)", "padding counted"),
     (
         GENERATE,
-        "max_new_tokens - 1\n    allowed",
-        "max_new_tokens\n    allowed",
+        "n_read = shape[1] - 1 + reads_last",
+        "n_read = shape[1] + reads_last",
         "room",
     ),
     (
@@ -289,6 +290,144 @@ FAULTS = [
         "(amateur_logits * temperature)",
         "the amateur heated up",
     ),
+    (
+        SAMPLING,
+        "    beyond[..., 0] = False",
+        "    pass",
+        "a tiny nucleus is empty",
+    ),
+    (SAMPLING, "0 <= temperature < math.inf", "0 <= temperature", "endless heat"),
+    (
+        PENALTIES,
+        "0 < penalty < math.inf",
+        "0 < penalty",
+        "an endless penalty for repetition",
+    ),
+    (
+        PENALTIES,
+        "math.isfinite(frequency) and math.isfinite(presence)",
+        "math.isfinite(frequency)",
+        "an endless penalty for presence",
+    ),
+    (DECODER, "if self.cache.length:", "if False:", "goes on from another text"),
+    (
+        DECODER,
+        "is_recurrent = isinstance(self.model, RNNLanguageModel)",
+        "is_recurrent = False",
+        "places for a network without any",
+    ),
+    (
+        FLAT,
+        "self._mask = self._positions = None",
+        "pass",
+        "padding of an earlier text",
+    ),
+    (
+        FLAT,
+        "prompt_ids.size(0) != room[0] or prompt_ids.size(1) > room[1]",
+        "prompt_ids.size(1) > room[1]",
+        "another number of rows than the store has",
+    ),
+    (
+        FLAT,
+        "all(type(part) in _PARTS for part in parts)",
+        "True",
+        "replaced parts are passed by",
+    ),
+    (
+        FLAT,
+        "(a.n_heads, a.window, a.scale, a.q_norm, a.k_norm) == plain",
+        "True",
+        "a window and another scale are passed by",
+    ),
+    (FLAT, "and f.activation is gelu_tanh", "", "another activation is passed by"),
+    (
+        GENERATE,
+        "chosen_from = logits.clone()",
+        "chosen_from = logits",
+        "processors write into the model's logits",
+    ),
+    (
+        GENERATE,
+        "chosen_from = torch.where(ended[:, None], logits, chosen_from)",
+        "pass",
+        "rows that have ended need a token",
+    ),
+    (
+        GENERATE,
+        "if not bool(left.all())",
+        "if not bool(left.any())",
+        "rows without a token pass among others",
+    ),
+    (
+        GENERATE,
+        "eos_ids if pad_id is None else [*eos_ids, pad_id]",
+        "eos_ids",
+        "padding is not looked at",
+    ),
+    (GENERATE, "if not 0 <= i < vocab_size", "if i > vocab_size", "ends out of range"),
+    (CONTRASTIVE, "reads_last=True", "reads_last=False", "no place for the last"),
+    (BEAM, "{int(i) for i in eos_ids}", "[int(i) for i in eos_ids]", "ends twice"),
+    (
+        BEAM,
+        "if not math.isfinite(length_penalty)",
+        "if False",
+        "scores that are no numbers",
+    ),
+    (STREAM, "if token_id in self._special:", "if False:", "special tokens are text"),
+    (
+        STREAM,
+        'self._bytes.decode(b"", final=True) + ',
+        "",
+        "half a character is lost",
+    ),
+    (
+        STREAM,
+        "context = self._token_ids[self._context : self._given]",
+        "context = self._token_ids[:0]",
+        "text comes twice",
+    ),
+    (
+        STREAM,
+        "self._given = self._given, len(self._token_ids)",
+        "self._given = len(self._token_ids), len(self._token_ids)",
+        "no space between pieces",
+    ),
+    (STREAM, "and not is_last", "", "what is left is never given"),
+    (
+        STREAM,
+        'if after.endswith("\\ufffd")',
+        'if not after.endswith("\\ufffd")',
+        "half characters are given out, whole ones held",
+    ),
+    (
+        STREAM,
+        "(start + len(stop), start)",
+        "(start, start)",
+        "the stop that begins first, not the one that ends first",
+    ),
+    (STREAM, "min(found)[1]", "min(found)[0]", "the stop string is kept"),
+    (STREAM, "self._text.endswith(stop[:n])", "False", "nothing is held back"),
+    (STREAM, "min(len(stop) - 1, n_open)", "min(len(stop) - 2, n_open)", "one short"),
+    (
+        STREAM,
+        "        if self.stopped:\n            return\n",
+        "",
+        "text goes on after a stop",
+    ),
+    (
+        STREAM,
+        "        if self.stopped:\n            return 0\n",
+        "",
+        "held back although nothing comes",
+    ),
+    (
+        STREAM,
+        "(stop,) if isinstance(stop, str) else tuple(stop)",
+        "tuple(stop)",
+        "each letter of one stop stops",
+    ),
+    (STREAM, 'if "" in self._stop:', "if False:", "nothing at all stops"),
 ]
 TESTS = [
     "tests/inference/test_sampling.py",
@@ -297,5 +436,6 @@ TESTS = [
     "tests/inference/test_decoder.py",
     "tests/inference/test_generate.py",
     "tests/inference/test_contrastive.py",
+    "tests/inference/test_text_stream.py",
     "tests/inference/test_beam.py",
 ]

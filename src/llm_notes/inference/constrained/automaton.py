@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_notes.inference.constrained.characters import LAST, CharacterSet
+from llm_notes.inference.constrained.characters import CharacterSet
 from llm_notes.inference.constrained.pattern import PatternError
 from llm_notes.inference.constrained.syntax import (
     Characters,
@@ -129,7 +129,7 @@ def _columns(
         bounds and kinds as in `CharacterAutomaton`, and the columns of each set.
     """
     ends = {edge for s in sets for first, last in s for edge in (first, last + 1)}
-    bounds = sorted(ends | {0, LAST + 1})
+    bounds = sorted(ends | {0})  # what lies beyond the last set is in none
     members: list[list[int]] = [[] for _ in bounds]
     ordered = sorted(sets)
     for index, ranges in enumerate(ordered):

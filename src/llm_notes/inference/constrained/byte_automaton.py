@@ -20,7 +20,6 @@ from llm_notes.inference.constrained.automaton import (
     CharacterAutomaton,
     character_automaton,
 )
-from llm_notes.inference.constrained.characters import LAST
 from llm_notes.inference.constrained.pattern import parse_pattern, whole_text
 from llm_notes.inference.constrained.syntax import Node
 
@@ -123,7 +122,7 @@ def _row(automaton: CharacterAutomaton, targets: list[int], within: _Within) -> 
         width = 64**n_left
         for byte in range(first, end):
             start = (byte - first) * width
-            stop = min(start + width, LAST + 1)
+            stop = start + width  # beyond Unicode, the runs are dead
             low = max(start, smallest)
             if low >= stop:
                 continue
@@ -131,8 +130,6 @@ def _row(automaton: CharacterAutomaton, targets: list[int], within: _Within) -> 
             part = [(offset + low - start, target) for offset, target in part]
             if low > start:  # a longer form than needed is no UTF-8
                 part = [(0, DEAD), *part]
-            if stop < start + width:
-                part.append((stop - start, DEAD))
             row[byte] = within.state(part, n_left)
     return row
 

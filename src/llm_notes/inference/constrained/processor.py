@@ -150,6 +150,7 @@ def generate_constrained(
     prompt_ids = torch.tensor([tokenizer.encode(prompt)], device=device)
     check_prompt(model, prompt_ids, max_new_tokens)
     decoder = decoder_for(model, 1, prompt_ids.size(1) + max_new_tokens - 1)
+    new_ids, read = prompt_ids, decoder.prefill
     written: list[int] = []
     state = constraint.start
     while len(written) < max_new_tokens:
@@ -157,11 +158,10 @@ def generate_constrained(
         mask = constraint.allowed(state, n_left)
         if not mask.any():  # complete, and nothing can follow
             break
-        # (1, V)
-        logits = decoder.step(new_ids) if written else decoder.prefill(prompt_ids)
+        logits = read(new_ids)  # (1, V)
         logits = keep_allowed(logits, mask[None])
         logits = filter_logits(logits, temperature, top_k, top_p)
-        new_ids = sample(logits, generator)  # (1, 1)
+        new_ids, read = sample(logits, generator), decoder.step  # (1, 1)
         token_id = int(new_ids)
         if token_id == constraint.eos_id:
             break
