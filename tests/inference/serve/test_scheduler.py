@@ -209,6 +209,30 @@ def test_room_is_given_back_when_answers_are_over(make_engine):
         engine.close()
 
 
+@pytest.mark.parametrize("fails", ["never", "running", "waiting"])
+def test_room_is_free_before_the_last_update_says_so(tiny_gpt, tokenizer, fails):
+    events = []
+
+    class Inbox:
+        def put_nowait(self, item):
+            events.append("last" if item[1].is_last else "more")
+
+    def on_over(answer):
+        events.append("over")
+
+    scheduler = Scheduler(tiny_gpt, 1, CONTEXT, Metrics(), on_over)
+    scheduler.waiting.append(Answer(JOBS[0], tokenizer, {36}, 0, Inbox()))
+    if fails == "running":
+        scheduler.step()
+        scheduler.fail(RuntimeError("lost"))
+    if fails == "waiting":
+        scheduler.fail_waiting(RuntimeError("lost"))
+    while scheduler.is_busy:
+        scheduler.step()
+    assert events[-2:] == ["over", "last"]
+    assert set(events[:-2]) <= {"more"}
+
+
 def test_places_refuse_what_does_not_fit():
     with pytest.raises(ValueError, match="at least 1"):
         Places(0, 4)

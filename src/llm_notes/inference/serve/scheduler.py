@@ -71,15 +71,15 @@ class Scheduler:
         failed, self.running = self.running, []
         self._places = Places(*self._size, self._device)
         for answer in failed:
-            self._tell(answer, Update(error=error, n_tokens=len(answer.drawn)))
             self._on_over(answer)
+            self._tell(answer, Update(error=error, n_tokens=len(answer.drawn)))
 
     def fail_waiting(self, error: Exception) -> None:
         """Give every waiting answer the error."""
         while self.waiting:
             answer = self.waiting.popleft()
-            self._tell(answer, Update(error=error))
             self._on_over(answer)
+            self._tell(answer, Update(error=error))
 
     def _newcomers(self) -> list[Answer]:
         """Who waits longest comes first, as many as there are places and budget."""
@@ -115,16 +115,20 @@ class Scheduler:
         """One token for each of B answers, from logits (B, V)."""
         if bool(logits.isnan().any()):
             raise FloatingPointError("the model's logits are no numbers")
+        updates: list[tuple[Answer, Update | None]] = []
         for answer, row in zip(answers, logits.split(1), strict=True):
             try:
                 update = draw_one(answer, row)
             except Exception as error:  # of this answer's settings; others go on
                 answer.is_over = True
                 update = Update(error=error, n_tokens=len(answer.drawn))
+            updates.append((answer, update))
+        self._metrics.add_tokens("completion", len(answers))
+        # Whoever reads a last update may ask again at once: its room is free by then.
+        self._let_go()
+        for answer, update in updates:
             if update is not None:
                 self._tell(answer, update)
-        self._metrics.add_tokens("completion", len(answers))
-        self._let_go()
 
     def _let_go(self) -> None:
         """Free the places of those that are over or whose client has gone."""
