@@ -19,7 +19,11 @@ from llm_notes.metrics.bleu import (
     sentence_bleu,
 )
 from llm_notes.metrics.bootstrap import Interval, bootstrap_interval
-from llm_notes.metrics.calibration import expected_calibration_error
+from llm_notes.metrics.calibration import (
+    ReliabilityBins,
+    expected_calibration_error,
+    reliability_bins,
+)
 from llm_notes.metrics.chrf import (
     chrf_from_statistics,
     chrf_statistics,
@@ -55,6 +59,7 @@ __all__ = [
     "TOKENISATIONS",
     "Interval",
     "PairedTest",
+    "ReliabilityBins",
     "Scores",
     "accuracy",
     "alignment_error_rate",
@@ -84,6 +89,7 @@ __all__ = [
     "perplexity",
     "recall_at_k",
     "reciprocal_rank",
+    "reliability_bins",
     "rouge_l",
     "rouge_lsum",
     "rouge_n",

@@ -1,29 +1,48 @@
-r"""Is a model right as often as it is sure? The expected calibration error.
+r"""Is a model right as often as it is sure? Reliability, and one number for it.
 
 Predictions are sorted into bins by their confidence; in each, the mean confidence is
 compared with the share that was right. `viz.calibration` draws such bins.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 
-def expected_calibration_error(
+class ReliabilityBins(NamedTuple):
+    """Predictions in M bins; an empty bin has NaN for confidence and accuracy.
+
+    share: (M,) of all predictions. confidence: (M,) mean of the probabilities given.
+    accuracy: (M,) share of right predictions.
+    """
+
+    share: NDArray[np.float64]
+    confidence: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+
+    @property
+    def expected_error(self) -> float:
+        r"""The expected calibration error, 0 to 1.
+
+        $$\mathrm{ECE} = \sum_{m=1}^{M} \mathrm{share}_m\,
+          |\mathrm{accuracy}_m - \mathrm{confidence}_m|$$
+
+        (Naeini et al. 2015; Guo et al. 2017, equation 3). It depends on the bins, and
+        chance alone makes it larger than 0 for a calibrated model, the more so the
+        more bins there are.
+        """
+        gaps = np.abs(self.accuracy - self.confidence)
+        return float(np.nansum(self.share * gaps))
+
+
+def reliability_bins(
     confidence: ArrayLike,
     correct: ArrayLike,
     n_bins: int = 10,
     bins: Literal["equal-width", "equal-mass"] = "equal-width",
-) -> float:
-    r"""The mean gap between confidence and accuracy over bins, 0 to 1.
-
-    $$\mathrm{ECE} = \sum_{m=1}^{M} \frac{n_m}{N}\,
-      |\mathrm{acc}_m - \mathrm{conf}_m|$$
-
-    (Naeini et al. 2015; Guo et al. 2017, equation 3). It depends on the bins, and
-    chance alone makes it larger than 0 for a calibrated model, the more so the more
-    bins there are.
+) -> ReliabilityBins:
+    """Sort N predictions into M bins by their confidence.
 
     Args:
         confidence: (N,) the probability that the model gave to each prediction.
@@ -60,6 +79,24 @@ def expected_calibration_error(
         chosen = rank * n_bins // len(confidence)
     else:
         raise ValueError(f"bins is {bins!r}; there are 'equal-width' and 'equal-mass'")
-    # In a bin, n * |acc - conf| is the size of the sum of the differences.
-    gaps = np.bincount(chosen, weights=correct - confidence, minlength=n_bins)
-    return float(np.abs(gaps).sum() / len(correct))
+    counts = np.bincount(chosen, minlength=n_bins)
+
+    def mean(values):
+        sums = np.bincount(chosen, weights=values, minlength=n_bins)
+        return np.divide(sums, counts, out=np.full(n_bins, np.nan), where=counts > 0)
+
+    return ReliabilityBins(counts / len(correct), mean(confidence), mean(correct))
+
+
+def expected_calibration_error(
+    confidence: ArrayLike,
+    correct: ArrayLike,
+    n_bins: int = 10,
+    bins: Literal["equal-width", "equal-mass"] = "equal-width",
+) -> float:
+    """The mean gap between confidence and accuracy over bins, 0 to 1.
+
+    Takes and refuses what `reliability_bins` does; the formula is at
+    `ReliabilityBins.expected_error`.
+    """
+    return reliability_bins(confidence, correct, n_bins, bins).expected_error

@@ -210,9 +210,15 @@ FAULTS = [
     ),
     (
         CALIBRATION,
-        "np.abs(gaps).sum()",
-        "abs(gaps.sum())",
-        "too sure and too modest cancel",
+        "np.nansum(self.share * gaps)",
+        "np.nanmean(gaps)",
+        "each bin counts the same",
+    ),
+    (
+        CALIBRATION,
+        "np.abs(self.accuracy - self.confidence)",
+        "np.maximum(self.confidence - self.accuracy, 0)",
+        "too modest counts for nothing",
     ),
     (
         PASS,
