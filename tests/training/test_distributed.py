@@ -7,6 +7,8 @@ comparisons in one start, in double precision, where what is left is rounding.
 import importlib.util
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +61,35 @@ def found(tmp_path_factory) -> dict:
     assert job.returncode == 0, job.stderr[-4000:]
     found = json.loads((folder / "found.json").read_text())
     return {**found, "folder": folder, "said": job.stdout}
+
+
+def without_torchrun(*words: str | Path) -> list[subprocess.CompletedProcess]:
+    """The same two processes with nobody who ends one when the other has died."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, *map(str, words)]
+    shared = {**os.environ, "OMP_NUM_THREADS": "1", "TORCHELASTIC_RUN_ID": "pair"}
+    shared |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
+    jobs = [
+        subprocess.Popen(
+            command,
+            env={**shared, "RANK": rank, "LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": "2"},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in "01"
+    ]
+    try:
+        errors = [job.communicate(timeout=LIMIT)[1] for job in jobs]
+    finally:
+        for job in jobs:
+            job.kill()
+    codes = [job.returncode for job in jobs]
+    return [
+        subprocess.CompletedProcess(command, code, stderr=error)
+        for code, error in zip(codes, errors, strict=True)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -306,11 +337,19 @@ def n_steps_of(path: Path) -> int:
 def test_the_death_of_a_process_ends_the_job_and_is_named(death):
     job, _ = death
     assert job.returncode == 1
-    assert "process 0 of 2 lost another one in step 5" in job.stderr
     _, _, cause = job.stderr.partition("Root Cause")
     assert "rank      : 1" in cause
     assert "SIGKILL" in cause
     assert "rank      : 0" not in cause
+
+
+def test_who_is_left_says_in_which_step_and_what_to_do(tmp_path):
+    # Under torchrun this may be cut short: it ends who is left within 0.1 s.
+    left, died = without_torchrun(WORKER, "die", tmp_path)
+    assert died.returncode == -signal.SIGKILL
+    assert left.returncode == 1
+    assert "process 0 of 2 lost another one in step 5" in left.stderr
+    assert "Start the job again" in left.stderr
 
 
 def test_after_a_death_one_process_goes_on(death, doubles):
