@@ -9,8 +9,11 @@ import torch
 
 from llm_notes.data.tokenizers import CharacterTokenizer
 from llm_notes.models.gpt import GPT, GPTConfig
+from llm_notes.models.layers.rotary import LinearScaling, YarnScaling
+from llm_notes.models.llama import Llama, LlamaConfig
 from llm_notes.training.checkpoint import (
     CheckpointError,
+    architecture_of,
     load_checkpoint,
     save_checkpoint,
 )
@@ -39,6 +42,16 @@ def test_a_checkpoint_gives_back_what_was_saved(saved, model, tokenizer):
     assert loaded.tokenizer.encode("gab") == tokenizer.encode("gab")
     ids = torch.tensor([[0, 3, 6]])
     assert loaded.model(ids).equal(model.eval()(ids))
+
+
+def test_a_rule_among_the_sizes_comes_back_as_its_class(tmp_path, tokenizer):
+    for scaling in (LinearScaling(3.0), YarnScaling(2.0, 8)):
+        config = LlamaConfig(
+            tokenizer.vocab_size, 16, 1, 2, 1, 8, 12, rope_scaling=scaling
+        )
+        path = save_checkpoint(tmp_path / "llama", Llama(config), tokenizer)
+        assert architecture_of(path) == "Llama"
+        assert load_checkpoint(path, Llama, LlamaConfig).model.config == config
 
 
 def test_saving_twice_writes_the_same_bytes(saved, model, tokenizer):

@@ -9,9 +9,9 @@ as it was (`durable`). Runs that are not finished are saved by `run_state`.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import safetensors.torch
 from torch import nn
@@ -62,7 +62,7 @@ def save_checkpoint(
             "format": FILE_FORMAT,
             "version": FILE_VERSION,
             "architecture": type(model).__name__,
-            "config": asdict(model.config),
+            "config": _config_as_json(model.config),
             "sha256": {
                 name: sha256(draft / name)
                 for name in ("weights.safetensors", "tokenizer.json")
@@ -108,15 +108,41 @@ def load_checkpoint(
                 "was saved): train and save it again"
             )
     try:
-        model = model_class(config_class(**description["config"]))
+        config = _config_from_json(config_class, description["config"])
+        model = model_class(config)
         tensors = safetensors.torch.load_file(path / "weights.safetensors")
         model.load_state_dict(tensors)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(
             f"{path} does not fit this version of {model_class.__name__}: {error}"
         ) from error
     tokenizer = load_tokenizer(path / "tokenizer.json")
     return Checkpoint(model.eval(), tokenizer, description["history"])
+
+
+def _config_as_json(config: Any) -> dict[str, Any]:
+    """A dataclass of sizes; a part that is one itself, such as a rule, has its name."""
+    content = asdict(config)
+    for field in fields(config):
+        if is_dataclass(part := getattr(config, field.name)):
+            content[field.name]["class"] = type(part).__name__
+    return content
+
+
+def _config_from_json(config_class: type, content: dict[str, Any]) -> Any:
+    hints = get_type_hints(config_class)
+    content = dict(content)
+    for name, value in content.items():
+        if isinstance(value, dict):
+            classes = {kind.__name__: kind for kind in get_args(hints[name])}
+            arguments = {key: value[key] for key in value.keys() - {"class"}}
+            content[name] = classes[value["class"]](**arguments)
+    return config_class(**content)
+
+
+def architecture_of(path: str | Path) -> str:
+    """The class name of the model in a folder. Raises CheckpointError."""
+    return _read_description(Path(path))["architecture"]
 
 
 def _read_description(path: Path) -> dict[str, Any]:

@@ -74,6 +74,7 @@ def serving(make_engine):
     import uvicorn
 
     from llm_notes.inference.serve.app import create_app
+    from llm_notes.inference.serve.connection import server_config
 
     @contextmanager
     def serve(engine=None, **options) -> Iterator[Server]:
@@ -81,8 +82,11 @@ def serving(make_engine):
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         app = create_app(engine, "tiny", **options)
-        config = uvicorn.Config(
-            app, log_level="critical", ws="none", timeout_graceful_shutdown=2
+        config = server_config(
+            app,
+            options.get("limits"),
+            log_level="critical",
+            timeout_graceful_shutdown=2,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],))

@@ -26,6 +26,12 @@ def test_models_that_count_from_the_end_of_the_batch_are_refused(model, tokenize
         Engine(model, tokenizer)
 
 
+@pytest.mark.parametrize("sizes", [(0, 4), (2, -1)])
+def test_an_engine_has_a_place_at_least(tiny_gpt, tokenizer, sizes):
+    with pytest.raises(ValueError, match="at least one answer has to run"):
+        Engine(tiny_gpt, tokenizer, n_places=sizes[0], max_waiting=sizes[1])
+
+
 @pytest.mark.parametrize("window", [None, 24])
 def test_a_window_as_long_as_the_context_is_none(window, tokenizer):
     assert Engine(llama(window), tokenizer).context_length == 24

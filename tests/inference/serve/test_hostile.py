@@ -143,6 +143,25 @@ def test_extreme_settings_are_answered(http):
         assert response.status_code == 200, extreme
 
 
+@pytest.mark.parametrize("path", [COMPLETIONS, CHAT])
+def test_fields_that_ask_for_nothing_are_taken(http, path):
+    chat = {"model": "tiny", "messages": [{"role": "user", "content": "a"}]}
+    body = (ask if path == COMPLETIONS else chat) | {"max_tokens": 2}
+    neutral = {"best_of": 1, "echo": False, "suffix": None, "store": False}
+    neutral |= {"response_format": {"type": "text"}, "tools": None, "metadata": {}}
+    assert http.post(path, json=body | neutral).status_code == 200
+    for name, value in (("echo", True), ("best_of", 2), ("suffix", "x")):
+        response = http.post(path, json=body | {name: value})
+        assert is_error(response, 400)
+        assert response.json()["error"]["param"] == name
+
+
+def test_what_can_never_run_is_a_bad_request(strict):
+    response = httpx.post(strict.url + COMPLETIONS, json=ask | {"n": 3})
+    assert is_error(response, 400)
+    assert "more than 2 answers" in response.json()["error"]["message"]
+
+
 def test_wrong_paths_methods_and_types_are_refused_in_the_same_form(http):
     assert is_error(http.get("/v1/nothing"), 404)
     assert is_error(http.get(COMPLETIONS), 405)
@@ -176,7 +195,11 @@ def test_metrics_are_prometheus_text(http):
 @pytest.fixture(scope="module")
 def strict(serving, make_engine):
     limits = Limits(
-        max_body_bytes=2000, body_seconds=0.3, request_seconds=5, max_tokens=96
+        max_body_bytes=2000,
+        head_seconds=0.5,
+        body_seconds=0.3,
+        request_seconds=5,
+        max_tokens=96,
     )
     with serving(make_engine(n_places=1, max_waiting=1), limits=limits) as server:
         yield server
@@ -210,8 +233,40 @@ def test_a_body_that_does_not_come_is_given_up(strict):
     assert httpx.get(f"{strict.url}/health").status_code == 200
 
 
-def test_rubbish_is_no_http(strict):
-    assert raw(strict, b"\x00\xff\r\n\r\n").startswith(b"HTTP/1.1 400")
+@pytest.mark.parametrize("half", [b"", b"GE", HEAD], ids=["nothing", "word", "head"])
+def test_a_head_that_does_not_come_is_given_up(strict, half):
+    answer = raw(strict, half)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "timeout"
+
+
+def test_a_slow_second_head_is_given_up_too(strict):
+    whole = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", strict.port), timeout=5) as connection:
+        for _ in range(2):  # a connection that is used outlives the time of a head
+            connection.sendall(whole)
+            received = b""
+            while not received.endswith(b"}"):
+                received += (piece := connection.recv(65536))
+                assert piece
+            assert received.startswith(b"HTTP/1.1 200")
+            time.sleep(0.4)
+        connection.sendall(b"GET /hea")
+        received = b""
+        for piece in iter(lambda: connection.recv(65536), b""):
+            received += piece
+    assert received.startswith(b"HTTP/1.1 408")
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [b"\x00\xff\r\n\r\n", HEAD + b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n"],
+    ids=["head", "body"],
+)
+def test_rubbish_is_no_http(strict, rubbish):
+    answer = raw(strict, rubbish)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "bad_http"
     assert httpx.get(f"{strict.url}/health").status_code == 200
 
 

@@ -123,45 +123,107 @@ def test_a_row_that_cannot_be_drawn_fails_alone(tiny_gpt, tokenizer, wanted):
 
 
 class Failing(torch.nn.Module):
-    """The model, but its next call fails in the way that is asked for."""
+    """The model, but the call that is asked for raises (0 is the next one)."""
 
     def __init__(self, model):
         super().__init__()
-        self.model, self.config, self.way = model, model.config, None
+        self.model, self.config, self.fails_in = model, model.config, -1
 
     def forward(self, token_ids, **options):
-        way, self.way = self.way, None
-        if way == "raise":
+        self.fails_in -= 1
+        if self.fails_in == -1:
             raise RuntimeError("out of memory")
-        logits = self.model(token_ids, **options)
-        if way == "nan":
-            cache = options["cache"]
-            keys, values = cache._places.store_for(0, logits)
-            keys.fill_(torch.nan)
-            values.fill_(torch.nan)
-            return logits * torch.nan
-        return logits
+        return self.model(token_ids, **options)
 
 
-@pytest.mark.parametrize("way", ["raise", "nan"])
+@pytest.mark.parametrize("call", [0, 3], ids=["prompt", "token"])
 def test_the_engine_lives_on_after_a_failure(
-    make_engine, tiny_gpt, way, wanted, caplog
+    make_engine, tiny_gpt, call, wanted, caplog
 ):
     model = Failing(tiny_gpt)
     engine = make_engine(model)
     engine.start()
     try:
-        model.way = way
+        model.fails_in = call
         inbox = queue.SimpleQueue()
         engine.submit([JOBS[0]], inbox)
-        assert inbox.get(timeout=10)[1].error is not None
+        while (update := inbox.get(timeout=10)[1]).error is None:
+            assert not update.is_last
         (answer,) = engine.submit([JOBS[1]], inbox)
         while not inbox.get(timeout=10)[1].is_last:
             pass
         assert answer.drawn == wanted[1][0]
     finally:
         engine.close()
-    assert "a step failed" in caplog.text
+    assert "out of memory" in caplog.text
+
+
+def run_to_the_end(scheduler):
+    while scheduler.is_busy:
+        scheduler.step()
+
+
+def test_prompts_that_fail_leave_the_batch_alone(tiny_gpt, tokenizer, wanted):
+    model, over = Failing(tiny_gpt), []
+    scheduler = Scheduler(model, 2, CONTEXT, Metrics(), over.append)
+    inbox = queue.SimpleQueue()
+    good, bad, later = (
+        Answer(JOBS[1], tokenizer, {36}, 0, queue.SimpleQueue()),
+        Answer(JOBS[0], tokenizer, {36}, 0, inbox),
+        Answer(JOBS[3], tokenizer, {36}, 0, queue.SimpleQueue()),
+    )
+    scheduler.waiting.append(good)
+    scheduler.step()
+    model.fails_in = 0
+    scheduler.waiting.append(bad)
+    scheduler.step()
+    assert scheduler.running == [good]
+    assert over == [bad]
+    assert str(inbox.get()[1].error) == "out of memory"
+    scheduler.waiting.append(later)
+    run_to_the_end(scheduler)
+    assert good.drawn == wanted[1][0]
+    assert later.drawn == wanted[3][0]
+
+
+class Overflowing(torch.nn.Module):
+    """The model, but rows that read a certain token overflow, and so does the store."""
+
+    def __init__(self, model, bad_id):
+        super().__init__()
+        self.model, self.config, self.bad_id = model, model.config, bad_id
+
+    def forward(self, token_ids, cache, **options):
+        logits = self.model(token_ids, cache=cache, **options)
+        bad = (token_ids == self.bad_id).any(dim=-1)
+        if bad.any():
+            keys, values = cache._places.store_for(0, logits)
+            first = getattr(cache, "_first", 0)
+            for row in bad.nonzero().flatten().tolist():
+                keys[first + row] = values[first + row] = torch.nan
+            logits = logits.masked_fill(bad[:, None, None], torch.nan)
+        return logits
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_an_overflow_ends_its_own_answer_and_leaves_nothing(
+    tiny_gpt, tokenizer, wanted, order, caplog
+):
+    bad_id = min({*range(4, 36)} - {*wanted[0][0], *wanted[3][0], *JOBS[3].prompt_ids})
+    model = Overflowing(tiny_gpt, bad_id)
+    scheduler = Scheduler(model, 2, CONTEXT, Metrics())
+    inbox = queue.SimpleQueue()
+    bad = Answer(Job([4, bad_id], 9), tokenizer, {36}, 0, inbox)
+    good = Answer(JOBS[0], tokenizer, {36}, 0, queue.SimpleQueue())
+    scheduler.waiting.extend([(bad, good)[i] for i in order])
+    scheduler.step()
+    assert isinstance(inbox.get()[1].error, FloatingPointError)
+    later = Answer(JOBS[3], tokenizer, {36}, 0, queue.SimpleQueue())
+    scheduler.waiting.append(later)  # takes the place that overflowed
+    run_to_the_end(scheduler)
+    assert good.drawn == wanted[0][0]
+    assert later.drawn == wanted[3][0]
+    assert "no numbers" in caplog.text
 
 
 class Waiting(Failing):

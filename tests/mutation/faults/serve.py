@@ -7,6 +7,43 @@ ANSWER = SERVE + "answer.py"
 STREAM = "inference/text_stream.py"
 
 FAULTS = [
+    (PLACES, "if clean:", "if not clean:", "what was no number stays in the store"),
+    (
+        SCHEDULER,
+        "self._end([(answer, failed(answer, error)) for answer in newcomers])",
+        "raise",
+        "failing prompts end the batch",
+    ),
+    (
+        SCHEDULER,
+        "if not is_number:",
+        "if False:",
+        "tokens are drawn from no numbers",
+    ),
+    (
+        SERVE + "connection.py",
+        "elif self.timer is None:",
+        "elif False:",
+        "half a head is waited for",
+    ),
+    (
+        SERVE + "connection.py",
+        "if self.conn.their_state is not h11.IDLE:",
+        "if False:",
+        "the time of a head runs on after it",
+    ),
+    (
+        SERVE + "app.py",
+        "min(limits.max_choices, engine.capacity)",
+        "limits.max_choices",
+        "what can never run is told to come back",
+    ),
+    (
+        SERVE + "schemas.py",
+        "content[name] is None or content[name]",
+        "content[name]",
+        "null asks for something",
+    ),
     (PLACES, "<= ends[:, None]", "< ends[:, None]", "a row does not see its new token"),
     (PLACES, "self.lengths[place] = length", "pass", "the moved row keeps no length"),
     (

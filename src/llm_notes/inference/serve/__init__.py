@@ -4,7 +4,7 @@
     scheduler, engine      one step of the batch; the thread that makes the steps
     limits, errors, metrics
     schemas, requests, chat, replies    OpenAI's JSON in, jobs; updates, JSON out
-    body, events, app      HTTP
+    connection, body, events, app       HTTP
     command_line           python -m llm_notes.inference.serve --help
 
 FastAPI, uvicorn and pydantic are imported when a server is made, not before.

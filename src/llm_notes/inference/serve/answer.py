@@ -106,7 +106,7 @@ class Answer:
         self.generator = torch.Generator(device).manual_seed(job.seed)
         self.drawn: list[int] = []
         self.cancelled = False  # set by any thread, read by the engine's
-        self.is_over = False
+        self.is_over, self.has_failed = False, False
         self._end_ids = end_ids
         self._stream = TextStream(tokenizer, job.stop)
         self._logprobs: list[TokenLogprob] = []  # of text that is held back

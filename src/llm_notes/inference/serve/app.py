@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from llm_notes.inference.serve.body import read_body, require_key
@@ -48,6 +49,9 @@ def create_app(
     from starlette.requests import ClientDisconnect
 
     limits = limits or Limits()
+    # What could never run all at once would be told to come back for ever.
+    n_choices = min(limits.max_choices, engine.capacity)
+    limits = replace(limits, max_choices=n_choices)
     metrics, tokenizer = engine.metrics, engine.tokenizer
     # One thread reads requests: long prompts never hold up the event loop.
     reader = ThreadPoolExecutor(1, thread_name_prefix="reader")

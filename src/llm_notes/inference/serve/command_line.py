@@ -4,15 +4,24 @@ import argparse
 import os
 import sys
 
+from llm_notes import runtime
 from llm_notes.inference.serve.app import create_app
 from llm_notes.inference.serve.chat import end_ids_of
-from llm_notes.inference.serve.engine import Engine
+from llm_notes.inference.serve.connection import server_config
+from llm_notes.inference.serve.engine import MAX_WAITING, N_PLACES, Engine
 from llm_notes.inference.serve.limits import Limits
 from llm_notes.models.gpt import GPT, GPTConfig
-from llm_notes.training.checkpoint import Checkpoint, CheckpointError, load_checkpoint
+from llm_notes.models.llama import Llama, LlamaConfig
+from llm_notes.training.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    architecture_of,
+    load_checkpoint,
+)
 from llm_notes.training.recipes import book_gpt
 
 KEY_VARIABLE = "LLM_NOTES_API_KEY"
+SERVED = {"GPT": (GPT, GPTConfig), "Llama": (Llama, LlamaConfig)}
 TEACHING = f"""\
 The server speaks OpenAI's protocol, so any client of it works:
 
@@ -35,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     limits = Limits()
     made = argparse.ArgumentParser(
         prog="python -m llm_notes.inference.serve",
-        description="Serve a GPT over HTTP, as OpenAI's API.",
+        description="Serve a GPT or a Llama over HTTP, as OpenAI's API.",
         epilog=TEACHING,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -43,17 +52,18 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--checkpoint",
         metavar="FOLDER",
-        help="a GPT that save_checkpoint wrote; the book's own when not given, which "
-        "is trained first if need be (about a minute)",
+        help="a GPT or Llama that save_checkpoint wrote; the book's own GPT when not "
+        "given, which is trained first if need be (about a minute)",
     )
+    add("--device", help="such as cpu or cuda; the best there is when not given")
     add("--name", default="llm-notes", help="what clients call it (%(default)s)")
     add("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     add("--port", type=int, default=8000, help="%(default)s; 0 takes a free one")
-    add("--places", type=int, default=limits.max_running, help="rows (%(default)s)")
+    add("--places", type=int, default=N_PLACES, help="rows (%(default)s)")
     add(
         "--queue",
         type=int,
-        default=limits.max_waiting,
+        default=MAX_WAITING,
         help="answers that may wait for a place; more get 429 (%(default)s)",
     )
     add(
@@ -89,23 +99,18 @@ def main(arguments: list[str] | None = None) -> int:
         print("the server needs: pip install 'llm-notes[serve]'", file=sys.stderr)
         return 1
     try:
-        limits = Limits(
-            max_running=options.places,
-            max_waiting=options.queue,
-            max_tokens=options.max_tokens,
-            request_seconds=options.timeout,
-        )
+        limits = Limits(max_tokens=options.max_tokens, request_seconds=options.timeout)
         loaded = load(options.checkpoint)
-    except (CheckpointError, ValueError) as error:
+        engine = Engine(
+            loaded.model.to(options.device or runtime.best_device()),
+            loaded.tokenizer,
+            n_places=options.places,
+            max_waiting=options.queue,
+            end_ids=end_ids_of(loaded.tokenizer),
+        )
+    except (CheckpointError, ValueError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 1
-    engine = Engine(
-        loaded.model,
-        loaded.tokenizer,
-        n_places=limits.max_running,
-        max_waiting=limits.max_waiting,
-        end_ids=end_ids_of(loaded.tokenizer),
-    )
     app = create_app(
         engine,
         options.name,
@@ -113,11 +118,24 @@ def main(arguments: list[str] | None = None) -> int:
         api_key=os.environ.get(KEY_VARIABLE) or None,
         allowed_origins=options.allow_origin,
     )
-    # An answer in work may end; one that takes longer is cut.
-    uvicorn.run(app, host=options.host, port=options.port, timeout_graceful_shutdown=10)
+    config = server_config(
+        app,
+        limits,
+        host=options.host,
+        port=options.port,
+        timeout_graceful_shutdown=10,  # an answer in work may end; a longer one is cut
+    )
+    uvicorn.Server(config).run()
     return 0
 
 
 def load(folder: str | None) -> Checkpoint:
     """The checkpoint in a folder, or the book's GPT. Raises CheckpointError."""
-    return book_gpt() if folder is None else load_checkpoint(folder, GPT, GPTConfig)
+    if folder is None:
+        return book_gpt()
+    architecture = architecture_of(folder)
+    if architecture not in SERVED:
+        raise CheckpointError(
+            f"{folder} holds a {architecture}; served are {', '.join(SERVED)}"
+        )
+    return load_checkpoint(folder, *SERVED[architecture])

@@ -16,6 +16,7 @@ from llm_notes.inference.serve.scheduler import Scheduler
 from llm_notes.models.ngram_gpt import NgramGPT
 
 logger = logging.getLogger(__name__)
+N_PLACES, MAX_WAITING = 16, 64
 
 
 class EngineFull(RuntimeError):
@@ -38,8 +39,9 @@ class Engine:
         metrics: what is counted; its own when not given.
 
     Raises:
-        ValueError: for a model that counts places from the end of the batch, so that
-            rows of different lengths would disturb each other without a word.
+        ValueError: for sizes below 1 place or 0 that wait, or a model that counts
+            places from the end of the batch, so that rows of different lengths would
+            disturb each other without a word.
     """
 
     def __init__(
@@ -47,8 +49,8 @@ class Engine:
         model: nn.Module,
         tokenizer: Tokenizer,
         *,
-        n_places: int = 16,
-        max_waiting: int = 64,
+        n_places: int = N_PLACES,
+        max_waiting: int = MAX_WAITING,
         end_ids: Collection[int] = (),
         metrics: Metrics | None = None,
     ) -> None:
@@ -60,11 +62,16 @@ class Engine:
                 "window, or n-grams, would be counted from the end of the longest row. "
                 "Serve a GPT, or a Llama without a sliding window"
             )
+        if n_places < 1 or max_waiting < 0:
+            raise ValueError(
+                f"n_places = {n_places} and max_waiting = {max_waiting}: at least one "
+                "answer has to run, and 0 or more may wait"
+            )
         self.tokenizer, self.end_ids = tokenizer, frozenset(end_ids)
         self.context_length: int = model.config.context_length
         self.metrics = metrics or Metrics()
         self._device = next(model.parameters()).device
-        self._capacity = n_places + max_waiting
+        self.capacity = n_places + max_waiting
         self._scheduler = Scheduler(
             model.eval(), n_places, self.context_length, self.metrics, self._on_over
         )
@@ -97,9 +104,9 @@ class Engine:
         with self._wake:
             if not self.is_alive:
                 raise EngineClosed("the engine does not run")
-            if self._n_unfinished + len(answers) > self._capacity:
+            if self._n_unfinished + len(answers) > self.capacity:
                 raise EngineFull(
-                    f"{self._n_unfinished} of {self._capacity} answers are in work"
+                    f"{self._n_unfinished} of {self.capacity} answers are in work"
                 )
             self._n_unfinished += len(answers)
             self._incoming += answers

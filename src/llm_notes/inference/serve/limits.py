@@ -8,22 +8,20 @@ class Limits:
     """All limits; each has to be above 0.
 
     Args:
-        max_running: answers in the batch at the same time.
-        max_waiting: answers that wait for a place; more are refused with 429.
         max_requests: requests in work, those whose body is still read included.
         max_body_bytes: of one request.
         max_tokens: new tokens of one answer, whatever is asked for.
         max_choices: answers that one request may ask for, all prompts together.
+        head_seconds: for the head of a request to arrive.
         body_seconds: for the whole body to arrive.
         request_seconds: for the whole answer.
     """
 
-    max_running: int = 16
-    max_waiting: int = 64
     max_requests: int = 256
     max_body_bytes: int = 1 << 20
     max_tokens: int = 4096
     max_choices: int = 16
+    head_seconds: float = 10.0
     body_seconds: float = 10.0
     request_seconds: float = 120.0
 

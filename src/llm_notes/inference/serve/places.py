@@ -8,6 +8,7 @@ request.
 """
 
 from collections.abc import Sequence
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -92,9 +93,18 @@ class Places:
         mask = torch.arange(n_keys, device=self.device) <= ends[:, None]
         return _Step(self, ends, n_keys), ends[:, None], mask[:, None, None, :]
 
-    def leave(self, place: int) -> None:
-        """Free a place. The last one in use moves there, so that no gap is left."""
+    def leave(self, place: int, clean: bool = False) -> None:
+        """Free a place. The last one in use moves there, so that no gap is left.
+
+        Args:
+            place: which one.
+            clean: whether what was stored may be no number. Then it is wiped, since a
+                mask only multiplies it by 0 for the next row that has the place.
+        """
         last = len(self.lengths) - 1
+        if clean:
+            for stored in chain.from_iterable(self._store.values()):
+                stored[place] = 0
         if place != last:
             length = self.lengths[last]
             for keys, values in self._store.values():

@@ -6,6 +6,7 @@ prompts together, then all rows draw one token more. What a row draws depends on
 prompt, settings and seed, not on its neighbours. Nothing here knows threads or HTTP.
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -16,6 +17,8 @@ from llm_notes.inference.sampling import sample
 from llm_notes.inference.serve.answer import Answer, Update
 from llm_notes.inference.serve.metrics import Metrics
 from llm_notes.inference.serve.places import Places
+
+logger = logging.getLogger(__name__)
 
 
 class Scheduler:
@@ -55,7 +58,8 @@ class Scheduler:
     def step(self) -> None:
         """Let answers go and come, and draw one token for each row (two for new ones).
 
-        Raises what the model raises; then the batch is lost: see `fail`.
+        Raises what the model raises on a token of the batch; then the batch is lost:
+        see `fail`. What it raises on prompts ends the answers that came with them.
         """
         self._let_go()
         if newcomers := self._newcomers():
@@ -68,11 +72,11 @@ class Scheduler:
 
         What waits goes on. The store is taken anew: it may hold what is no number.
         """
-        failed, self.running = self.running, []
+        lost, self.running = self.running, []
         self._places = Places(*self._size, self._device)
-        for answer in failed:
+        for answer in lost:
             self._on_over(answer)
-            self._tell(answer, Update(error=error, n_tokens=len(answer.drawn)))
+            self._tell(answer, failed(answer, error))
 
     def fail_waiting(self, error: Exception) -> None:
         """Give every waiting answer the error."""
@@ -98,7 +102,12 @@ class Scheduler:
         lengths = [len(prompt) for prompt in prompts]
         cache = self._places.enter(lengths)
         rows = [prompt + [0] * (max(lengths) - len(prompt)) for prompt in prompts]
-        logits = self._model(torch.tensor(rows, device=self._device), cache=cache)
+        try:
+            logits = self._model(torch.tensor(rows, device=self._device), cache=cache)
+        except Exception as error:
+            logger.exception("%d prompts failed; the batch goes on", len(rows))
+            self._end([(answer, failed(answer, error)) for answer in newcomers])
+            return
         ends = torch.tensor(lengths, device=self._device) - 1
         self._metrics.add_tokens("prompt", sum(lengths))
         self._draw(newcomers, logits[torch.arange(len(rows)), ends])
@@ -113,18 +122,26 @@ class Scheduler:
 
     def _draw(self, answers: Sequence[Answer], logits: Tensor) -> None:
         """One token for each of B answers, from logits (B, V)."""
-        if bool(logits.isnan().any()):
-            raise FloatingPointError("the model's logits are no numbers")
         updates: list[tuple[Answer, Update | None]] = []
-        for answer, row in zip(answers, logits.split(1), strict=True):
+        are_numbers = logits.isfinite().any(dim=-1) & ~logits.isnan().any(dim=-1)
+        rows = zip(answers, logits.split(1), are_numbers.tolist(), strict=True)
+        for answer, row, is_number in rows:
             try:
+                if not is_number:
+                    raise FloatingPointError("the model's logits are no numbers")
                 update = draw_one(answer, row)
-            except Exception as error:  # of this answer's settings; others go on
-                answer.is_over = True
-                update = Update(error=error, n_tokens=len(answer.drawn))
+            except Exception as error:  # of this answer alone; others go on
+                logger.exception("an answer failed; the batch goes on")
+                update = failed(answer, error)
             updates.append((answer, update))
         self._metrics.add_tokens("completion", len(answers))
-        # Whoever reads a last update may ask again at once: its room is free by then.
+        self._end(updates)
+
+    def _end(self, updates: Sequence[tuple[Answer, Update | None]]) -> None:
+        """Free the places of who is over, then tell everybody what is new.
+
+        Whoever reads a last update may ask again at once: its room is free by then.
+        """
         self._let_go()
         for answer, update in updates:
             if update is not None:
@@ -135,7 +152,7 @@ class Scheduler:
         for place in reversed(range(len(self.running))):
             answer = self.running[place]
             if answer.is_over or answer.cancelled:
-                self._places.leave(place)
+                self._places.leave(place, clean=answer.has_failed)
                 self.running[place] = self.running[-1]
                 self.running.pop()
                 self._on_over(answer)
@@ -146,6 +163,12 @@ class Scheduler:
     @staticmethod
     def _tell(answer: Answer, update: Update) -> None:
         answer.inbox.put_nowait((answer.index, update))
+
+
+def failed(answer: Answer, error: Exception) -> Update:
+    """Mark an answer as failed. Returns what it is told."""
+    answer.is_over = answer.has_failed = True
+    return Update(error=error, n_tokens=len(answer.drawn))
 
 
 def draw_one(answer: Answer, logits: Tensor) -> Update | None:

@@ -1,7 +1,8 @@
 """The fields of OpenAI's requests that this server takes; all others are refused.
 
 A field that is left out in silence would be answered wrongly, so an unknown or
-unsupported one is an error that names it. It knows no tokenizer and no model.
+unsupported one is an error that names it, unless its value asks for nothing. It knows
+no tokenizer and no model.
 """
 
 import json
@@ -11,6 +12,21 @@ from typing import Any, NoReturn
 from llm_notes.inference.serve.errors import ApiError, bad_request
 
 COMPLETION, CHAT = "completion", "chat"
+
+# Fields that this server has no use for, with the values that ask for nothing: clients
+# and frameworks send them unasked. Any of them may also be null.
+NEUTRAL: dict[str, tuple[Any, ...]] = {
+    "best_of": (1,),
+    "echo": (False,),
+    "suffix": ("",),
+    "store": (False,),
+    "metadata": ({},),
+    "modalities": (["text"],),
+    "response_format": ({"type": "text"},),
+    "service_tier": ("auto", "default"),
+    "tools": ([],),
+    "tool_choice": ("none", "auto"),
+}
 
 
 @cache
@@ -96,6 +112,9 @@ def parse(kind: str, body: bytes) -> Any:
         raise bad_request(f"the body is no JSON: {error}", code="bad_json") from None
     if not isinstance(content, dict):
         raise bad_request("the body must be a JSON object", code="bad_json")
+    for name in NEUTRAL.keys() & content.keys():
+        if content[name] is None or content[name] in NEUTRAL[name]:
+            del content[name]
     try:
         return schemas()[kind].model_validate(content)
     except ValidationError as error:
