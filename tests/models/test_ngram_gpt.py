@@ -56,6 +56,52 @@ def test_cached_logits_equal_those_of_the_whole_text(model, ids, first, cache_cl
     assert cache.length == T
 
 
+@pytest.mark.parametrize("cache_class", [KeyValueCache, StaticKeyValueCache])
+def test_ids_of_32_bits_give_the_logits_of_those_of_64(model, ids, cache_class):
+    cache = KeyValueCache() if cache_class is KeyValueCache else cache_class(CONTEXT)
+    with torch.no_grad():
+        close(model(ids.int()), model(ids))
+        first = model(ids[:, :4].int(), cache=cache)
+        close(torch.cat([first, model(ids[:, 4:], cache=cache)], dim=1), model(ids))
+
+
+def everything_in(cache: KeyValueCache) -> dict:
+    stored = {}
+    for layer, (keys, values) in cache._layers.items():
+        n = cache.length_of(layer)
+        stored[layer] = keys[:, :, :n].tolist(), values[:, :, :n].tolist()
+    return stored
+
+
+@pytest.mark.parametrize("past", [0, 5])
+@pytest.mark.parametrize("reason", ["gradients", "mask", "room"])
+def test_a_call_that_is_refused_leaves_the_cache_as_it_was(model, ids, past, reason):
+    cache = StaticKeyValueCache(T)
+    with torch.no_grad():
+        if past:
+            model(ids[:, :past], cache=cache)
+        before = everything_in(cache)
+    with torch.set_grad_enabled(reason == "gradients"):
+        new, mask, message = ids[:, past:], None, "cannot be differentiated"
+        if reason == "mask":
+            mask, message = torch.ones(2, 3, dtype=torch.bool), "mask must be boolean"
+        if reason == "room":
+            new, message = torch.cat([new, new[:, :1]], dim=1), "has room for"
+        with pytest.raises(ValueError, match=message):
+            model(new, mask=mask, cache=cache)
+    assert everything_in(cache) == before
+    with torch.no_grad():
+        close(model(ids[:, past:], cache=cache), model(ids)[:, past:])
+
+
+def test_a_growing_cache_that_a_mask_did_not_fit_takes_any_batch_next(model, ids):
+    cache = KeyValueCache()
+    with pytest.raises(ValueError, match="mask must be boolean"):
+        model(ids, mask=torch.ones(2, 3, dtype=torch.bool), cache=cache)
+    assert everything_in(cache) == {}
+    close(model(ids[:1], cache=cache), model(ids[:1]))
+
+
 def test_the_ngram_of_the_last_tokens_reaches_the_logits(model, ids):
     """Without attention only n-grams can tell which token came before."""
     with torch.no_grad():

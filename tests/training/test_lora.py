@@ -1,10 +1,8 @@
-"""LoRA begins as the model it adapts, learns alone, and can be merged and saved."""
+"""LoRA begins as the model it adapts, learns alone, and can be merged."""
 
-import json
 import math
 
 import pytest
-import safetensors.torch
 import torch
 from torch import nn
 
@@ -12,12 +10,10 @@ from llm_notes.models.gpt import GPT
 from llm_notes.training.lora import (
     LoRALinear,
     add_lora,
-    load_adapter,
     lora_layers,
     lora_parameter_count,
     merge_lora,
     remove_lora,
-    save_adapter,
     unmerge_lora,
 )
 
@@ -42,6 +38,8 @@ def adapted(model: GPT, model_factory) -> GPT:  # made from the plain model firs
 def test_a_layer_adds_the_scaled_product_of_its_small_matrices():
     linear = nn.Linear(5, 3)
     layer = LoRALinear(linear, 2, 7.0)
+    learned = {name for name, p in layer.named_parameters() if p.requires_grad}
+    assert learned == {"lora_a", "lora_b"}
     nn.init.normal_(layer.lora_b)
     x = torch.randn(4, 5)
     w = linear.weight + 7.0 / 2 * layer.lora_b @ layer.lora_a
@@ -100,6 +98,34 @@ def test_merged_equals_adapted_and_unmerged_equals_both(adapted):
         torch.testing.assert_close(weight, weights[name], atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize("was_merged", [True, False])
+@pytest.mark.parametrize("is_merged", [True, False])
+def test_a_state_dict_says_whether_it_is_merged(
+    adapted, model_factory, was_merged, is_merged
+):
+    expected = adapted(IDS)
+    if was_merged:
+        merge_lora(adapted)
+    other = model_factory()
+    add_lora(other, 2, 6.0)
+    if is_merged:
+        merge_lora(other)
+    other.load_state_dict(adapted.state_dict())
+    torch.testing.assert_close(other(IDS), expected, atol=1e-5, rtol=0)
+    unmerge_lora(other)
+    torch.testing.assert_close(other(IDS), expected, atol=1e-5, rtol=0)
+
+
+def test_a_state_dict_that_does_not_say_whether_it_is_merged_is_refused(
+    adapted, model_factory
+):
+    state = {k: v for k, v in adapted.state_dict().items() if "extra_state" not in k}
+    other = model_factory()
+    add_lora(other, 2, 6.0)
+    with pytest.raises(RuntimeError, match=r"Missing key.*q_proj\._extra_state"):
+        other.load_state_dict(state)
+
+
 @pytest.mark.parametrize("keep", [True, False])
 def test_removal_gives_the_plain_model_back(model, keep):
     plain, names = model(IDS), list(model.state_dict())
@@ -119,22 +145,6 @@ def test_removal_without_the_update_also_undoes_a_merge(model):
     merge_lora(model)
     remove_lora(model, keep=False)
     torch.testing.assert_close(model(IDS), plain, atol=1e-5, rtol=0)
-
-
-def test_a_saved_adapter_holds_the_small_matrices_and_nothing_else(
-    adapted, model_factory, tmp_path
-):
-    path = save_adapter(tmp_path / "new" / "adapter.safetensors", adapted)
-    tensors = safetensors.torch.load_file(path)
-    assert sum(t.numel() for t in tensors.values()) == 2 * lora_parameter_count(
-        [(8, 8)], 2
-    )
-    assert [p.name for p in path.parent.iterdir()] == ["adapter.safetensors"]
-    other = model_factory()
-    names = load_adapter(path, other)
-    assert names == [name for name, _ in lora_layers(adapted)]
-    torch.testing.assert_close(other(IDS), adapted(IDS), atol=1e-6, rtol=0)
-    assert all(p.requires_grad == ("lora" in n) for n, p in other.named_parameters())
 
 
 @pytest.fixture
@@ -169,6 +179,13 @@ def test_same_generator_gives_the_same_start(model_factory):
     assert starts[0].equal(starts[1])
 
 
+def test_a_rank_too_large_for_a_later_layer_freezes_none():
+    model = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 3))
+    with pytest.raises(ValueError, match="for a layer of 8 x 3"):
+        add_lora(model, 5, 1.0, pattern=".")
+    assert all(p.requires_grad for p in model.parameters())
+
+
 def test_what_cannot_be_adapted_is_refused_and_left_alone(model):
     before = list(model.state_dict())
     for settings, message in (
@@ -180,27 +197,7 @@ def test_what_cannot_be_adapted_is_refused_and_left_alone(model):
         with pytest.raises(ValueError, match=message):
             add_lora(model, alpha=1.0, **settings)
     assert list(model.state_dict()) == before
-    with pytest.raises(ValueError, match="no adapted layer"):
-        save_adapter("never.safetensors", model)
+    assert all(p.requires_grad for p in model.parameters())
     add_lora(model, 1, 1.0)
     with pytest.raises(ValueError, match="adapted already"):
         add_lora(model, 1, 1.0)
-
-
-def test_files_that_do_not_fit_are_refused(adapted, model_factory, tmp_path):
-    path = save_adapter(tmp_path / "adapter.safetensors", adapted)
-    with pytest.raises(ValueError, match="adapted already"):
-        load_adapter(path, adapted)
-    with pytest.raises(ValueError, match="a linear layer of 8 x 8, which the model"):
-        load_adapter(path, nn.Sequential(nn.Linear(8, 8)))
-    other = tmp_path / "other.safetensors"
-    safetensors.torch.save_file({"x": torch.ones(1)}, other)
-    with pytest.raises(ValueError, match="holds no adapter"):
-        load_adapter(other, model_factory())
-    wide = tmp_path / "wide.safetensors"
-    name = "blocks.0.attention.q_proj"
-    tensors = {f"{name}.lora_a": torch.ones(2, 9), f"{name}.lora_b": torch.ones(8, 2)}
-    about = {"format": "llm_notes.lora", "alpha": json.dumps({name: 1.0})}
-    safetensors.torch.save_file(tensors, wide, about)
-    with pytest.raises(ValueError, match="a linear layer of 9 x 8"):
-        load_adapter(wide, model_factory())

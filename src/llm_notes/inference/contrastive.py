@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_notes.inference.generate import check_prompt
-from llm_notes.training.hidden import logits_and_hidden
+from llm_notes.models.hidden import logits_and_hidden
 
 
 @torch.inference_mode()

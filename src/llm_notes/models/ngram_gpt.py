@@ -103,8 +103,8 @@ class NgramGPT(nn.Module):
                     rotary=rotary,  # one table of angles serves all layers
                     q_norm=LayerNorm(d_head, bias=False),
                     k_norm=LayerNorm(d_head, bias=False),
-                    # Normalised queries and keys have products up to K: sharper than
-                    # 1 / sqrt(K) leaves them, or no head could pick one position.
+                    # Normalised queries and keys begin with products up to K. So
+                    # scores reach 8 in a head of any width, enough to pick one place.
                     scale=8 / d_head,
                 ),
                 feed_forward=FeedForward(
@@ -157,7 +157,8 @@ class NgramGPT(nn.Module):
             (B, H, T, S), whose rows sum to one.
 
         Raises:
-            ValueError: when ids are not (B, T), out of range, or too many.
+            ValueError: when ids are not (B, T), out of range, or too many, or the mask
+                or the cache does not fit. The cache is then as it was.
         """
         config = self.config
         past = 0 if cache is None else cache.length
@@ -167,10 +168,13 @@ class NgramGPT(nn.Module):
             positions = torch.arange(past, past + n_new, device=token_ids.device)
         else:
             require_positions(positions, token_ids, config.context_length)
+        as_keys = token_ids[:, None, :, None]  # (B, 1, T, 1)
+        remembers = cache is not None and bool(config.orders)
         known = token_ids
-        if cache is not None and config.orders:
-            as_keys = token_ids[:, None, :, None]  # (B, 1, T, 1)
-            known = cache.append(config.n_layers, as_keys, as_keys)[0][:, 0, :, 0]
+        if remembers and past:
+            nothing = as_keys[:, :, :0]  # adding it only shows what is stored
+            stored, _ = cache.append(config.n_layers, nothing, nothing)
+            known = torch.cat([stored[:, 0, :, 0], token_ids], dim=1)  # (B, S)
         x = self.token_embedding(token_ids)  # (B, T, D)
         x = self.first_norm(x + self.ngram_embedding(known, positions))
 
@@ -178,6 +182,9 @@ class NgramGPT(nn.Module):
         for layer, block in enumerate(self.blocks):
             x, weights = block(x, mask, cache, layer, return_weights, positions)
             all_weights.append(weights)
+        if remembers:
+            # Last of all: a call that attention refuses must not leave its ids here.
+            cache.append(config.n_layers, as_keys, as_keys)
 
         logits = self.head(self.final_norm(x))  # (B, T, V)
         return (logits, all_weights) if return_weights else logits

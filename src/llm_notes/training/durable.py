@@ -1,7 +1,8 @@
 """Folders that appear whole or not at all, also when the machine stops in between.
 
 A folder is written under another name, brought to the disk (fsync), and renamed, which
-a file system does in one go. What stood there before goes last.
+a file system does in one go. What stood there before is moved aside for the moment of
+the renaming; a machine that stops in that very moment leaves it under its other name.
 """
 
 import hashlib
@@ -42,10 +43,16 @@ def remove_drafts(folder: Path, prefix: str) -> None:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def write_tensors(file: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write a safetensors file. Raises OSError, as any other writing does."""
+def write_tensors(
+    file: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str] | None = None
+) -> None:
+    """Write a safetensors file, with strings about it in its head if there are any.
+
+    Raises OSError, as any other writing does.
+    """
+    about = None if about is None else dict(about)
     try:
-        safetensors.torch.save_file(dict(tensors), file)
+        safetensors.torch.save_file(dict(tensors), file, about)
     except safetensors.SafetensorError as error:
         raise OSError(f"{file.name} could not be written: {error}") from error
 
@@ -55,9 +62,12 @@ def new_file(file: Path) -> Iterator[Path]:
     """A draft to write into, which replaces `file` at the end of the block."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}-draft")
-    yield draft
-    _to_disk(draft)
-    draft.replace(file)
+    try:
+        yield draft
+        _to_disk(draft)
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)  # gone already when all went well
 
 
 def sha256(file: Path) -> str:

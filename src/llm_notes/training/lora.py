@@ -1,21 +1,16 @@
 """LoRA: a large matrix stays as it is, and a small product is learned beside it.
 
-Works on any module that holds linear layers, chosen by their names. It knows no task
-and no trainer: an adapted model is trained like any other, with fewer parameters.
+Works on any module that holds linear layers, chosen by their names. It knows no task,
+no trainer and no file (`adapter_files`): an adapted model is trained like any other,
+with fewer parameters.
 """
 
-import json
 import math
 import re
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor, nn
-
-FILE_FORMAT = "llm_notes.lora"
 
 
 class LoRALinear(nn.Module):
@@ -24,7 +19,8 @@ class LoRALinear(nn.Module):
     $$h = W_0 x + b + \frac{\alpha}{r}\, B A\, x$$
 
     W_0 and b are frozen. A (r, Din) begins random and B (Dout, r) zero, so that the
-    layer begins as it was.
+    layer begins as it was. A state dict also says whether the update is merged into its
+    W_0, so that the layer which loads it does not add it once more.
 
     Args:
         linear: the layer, which is kept and frozen.
@@ -48,14 +44,8 @@ class LoRALinear(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
+        _require_fit(linear, rank, dropout)
         n_out, n_in = linear.weight.shape
-        if not 1 <= rank <= min(n_in, n_out):
-            raise ValueError(
-                f"rank is {rank}; for a layer of {n_in} x {n_out} it must lie between "
-                f"1 and {min(n_in, n_out)}"
-            )
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout is {dropout}; it must lie in [0, 1)")
         self.linear = linear.requires_grad_(False)
         self.alpha, self.scale, self.is_merged = alpha, alpha / rank, False
         self.dropout = nn.Dropout(dropout)
@@ -88,6 +78,13 @@ class LoRALinear(nn.Module):
     def bias(self) -> Tensor | None:
         """(Dout,), the layer's own."""
         return self.linear.bias
+
+    def get_extra_state(self) -> Tensor:
+        """For a state dict: whether its weight holds the update, a boolean scalar."""
+        return torch.tensor(self.is_merged)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        self.is_merged = bool(state)
 
     @torch.no_grad()
     def merge(self) -> None:
@@ -131,21 +128,27 @@ def add_lora(
     """
     if dict(lora_layers(model)):
         raise ValueError("the model is adapted already; remove_lora(model) comes first")
-    chosen = {
-        name: LoRALinear(module, rank, alpha, dropout, generator)
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Linear) and re.search(pattern, name)
-    }
+    linear = {n: m for n, m in model.named_modules() if isinstance(m, nn.Linear)}
+    chosen = {n: m for n, m in linear.items() if re.search(pattern, n)}
     if not chosen:
-        linear = [n for n, m in model.named_modules() if isinstance(m, nn.Linear)]
         raise ValueError(
             f"no linear layer fits {pattern!r}; the model has {', '.join(linear)}"
         )
+    for module in chosen.values():  # all of them before the first one is frozen
+        _require_fit(module, rank, dropout)
+    layers = {
+        name: LoRALinear(module, rank, alpha, dropout, generator)
+        for name, module in chosen.items()
+    }
+    insert_lora(model, layers)
+    return list(layers)
+
+
+def insert_lora(model: nn.Module, layers: Mapping[str, LoRALinear]) -> None:
+    """Put adapted layers in the places of their names, and freeze all the rest."""
     model.requires_grad_(False)
-    for name, layer in chosen.items():
-        _replace(model, name, layer.requires_grad_(True))
-        layer.linear.requires_grad_(False)
-    return list(chosen)
+    for name, layer in layers.items():
+        _replace(model, name, layer)
 
 
 def lora_layers(model: nn.Module) -> Iterable[tuple[str, LoRALinear]]:
@@ -184,70 +187,15 @@ def lora_parameter_count(shapes: Iterable[tuple[int, int]], rank: int) -> int:
     return sum(rank * (n_in + n_out) for n_in, n_out in shapes)
 
 
-def save_adapter(path: str | Path, model: nn.Module) -> Path:
-    """Write A and B of each adapted layer, and nothing else, to a safetensors file.
-
-    Raises:
-        ValueError: when the model is not adapted.
-    """
-    path, layers = Path(path), dict(lora_layers(model))
-    if not layers:
-        raise ValueError("the model has no adapted layer; add_lora(model, ...) first")
-    tensors = {
-        f"{name}.{part}": getattr(layer, part).detach().contiguous()
-        for name, layer in layers.items()
-        for part in ("lora_a", "lora_b")
-    }
-    alphas = json.dumps({name: layer.alpha for name, layer in layers.items()})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")  # a failed save leaves the old file
-    safetensors.torch.save_file(
-        tensors, draft, {"format": FILE_FORMAT, "alpha": alphas}
-    )
-    draft.replace(path)
-    return path
-
-
-def load_adapter(path: str | Path, model: nn.Module) -> list[str]:
-    """Adapt a plain model as `save_adapter` has found it.
-
-    Args:
-        path: the file.
-        model: of the same shape as the one that was saved, not adapted.
-
-    Returns:
-        the names of the adapted layers.
-
-    Raises:
-        ValueError: when the file holds no adapter, or one for other layers.
-    """
-    with safetensors.safe_open(path, framework="pt") as file:
-        about = file.metadata() or {}
-        if about.get("format") != FILE_FORMAT:
-            raise ValueError(
-                f"{path} holds no adapter: save_adapter has not written it"
-            )
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    if dict(lora_layers(model)):
-        raise ValueError("the model is adapted already; remove_lora(model) comes first")
-    modules, layers = dict(model.named_modules()), {}
-    for name, alpha in json.loads(about["alpha"]).items():
-        a, b = tensors[f"{name}.lora_a"], tensors[f"{name}.lora_b"]
-        linear = modules.get(name)
-        shape = (b.size(0), a.size(1))
-        if not isinstance(linear, nn.Linear) or tuple(linear.weight.shape) != shape:
-            raise ValueError(
-                f"{path} adapts {name!r}, a linear layer of {shape[1]} x {shape[0]}, "
-                "which the model does not have: load the model it was made for"
-            )
-        layers[name] = LoRALinear(linear, a.size(0), alpha)
-        with torch.no_grad():
-            layers[name].lora_a.copy_(a)
-            layers[name].lora_b.copy_(b)
-    model.requires_grad_(False)
-    for name, layer in layers.items():
-        _replace(model, name, layer)
-    return list(layers)
+def _require_fit(linear: nn.Linear, rank: int, dropout: float) -> None:
+    n_out, n_in = linear.weight.shape
+    if not 1 <= rank <= min(n_in, n_out):
+        raise ValueError(
+            f"rank is {rank}; for a layer of {n_in} x {n_out} it must lie between "
+            f"1 and {min(n_in, n_out)}"
+        )
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout is {dropout}; it must lie in [0, 1)")
 
 
 def _replace(model: nn.Module, name: str, module: nn.Module) -> None:

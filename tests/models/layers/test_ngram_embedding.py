@@ -55,6 +55,13 @@ def test_a_token_read_alone_finds_its_context_among_the_known_ones():
     assert last.equal(whole[:, -1:])
 
 
+@pytest.mark.parametrize("order", [2, 4])
+def test_small_integers_get_the_rows_of_large_ones(order):
+    ids = torch.tensor([[3, 1, 4, 1, 5, 9]])
+    large = ngram_buckets(ids, torch.arange(6), order, R, V)
+    assert ngram_buckets(ids.int(), torch.arange(6), order, R, V).equal(large)
+
+
 def test_padding_on_the_left_stays_out_of_ngrams():
     padded = torch.tensor([[0, 0, 3, 1, 4]])
     positions = torch.tensor([[0, 0, 0, 1, 2]])

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from llm_notes.data.batching import IGNORE
 from llm_notes.models.gpt import GPT, GPTConfig
+from llm_notes.training.divergence import TrainingDivergedError
 from llm_notes.training.optim import SGD, AdamW
 from llm_notes.training.reinforce import (
     GRPO,
@@ -19,6 +20,7 @@ from llm_notes.training.reinforce import (
     score,
 )
 from llm_notes.training.reinforce.ppo import _standardised
+from llm_notes.training.reinforce.update import Updates
 
 VOCAB_SIZE, EOS = 6, 5
 PROMPTS = torch.cartesian_prod(*[torch.arange(3)] * 3)  # all of three digits
@@ -43,13 +45,14 @@ def generator() -> torch.Generator:
 
 def test_rollouts_hold_what_was_written_and_how_likely_it_was(model, generator):
     rollout = roll_out(model, PROMPTS, 4, EOS, generator)
-    assert rollout.ended.any()
-    assert not rollout.ended.all()
+    ended = (rollout.targets == EOS).any(dim=1)
+    assert ended.any()
+    assert not ended.all()
     log_p = model(rollout.inputs).log_softmax(-1)
     for b in range(len(PROMPTS)):
         assert rollout.prompts[b] == PROMPTS[b].tolist()
         written = [t for t in rollout.targets[b].tolist() if t != IGNORE]
-        is_ended = bool(rollout.ended[b])
+        is_ended = bool(ended[b])
         assert rollout.answers[b] == (written[:-1] if is_ended else written)
         assert (written[-1] == EOS) == is_ended
         assert is_ended or len(written) == 4
@@ -79,7 +82,6 @@ def test_without_an_end_all_answers_are_full_and_seeds_repeat(model):
     ]
     assert runs[0].targets.equal(runs[1].targets)
     assert {len(answer) for answer in runs[0].answers} == {3}
-    assert not runs[0].ended.any()
 
 
 def test_writing_stops_when_all_answers_have_ended(model, generator):
@@ -87,7 +89,7 @@ def test_writing_stops_when_all_answers_have_ended(model, generator):
         model.final_norm.weight.zero_()
         model.final_norm.bias.copy_(1000 * model.token_embedding.weight[1])
     rollout = roll_out(model, PROMPTS, 5, 1, generator)
-    assert rollout.ended.all()
+    assert (rollout.targets[:, -1] == 1).all()
     assert rollout.inputs.size(1) == 3
     assert rollout.answers == [[]] * len(PROMPTS)
 
@@ -100,6 +102,13 @@ def test_rollouts_have_no_dropout_and_leave_the_mode_alone(generator):
     log_p = model.eval()(rollout.inputs).log_softmax(-1)
     expected = log_p[:, 2:].gather(-1, rollout.targets[:, 2:, None]).squeeze(-1)
     torch.testing.assert_close(rollout.log_probs[:, 2:], expected, atol=1e-5, rtol=0)
+
+
+def test_a_policy_that_cannot_write_on_has_its_mode_back(model):
+    model.train()
+    with pytest.raises(ValueError, match="context_length"):
+        roll_out(model, PROMPTS, 99)
+    assert model.training
 
 
 def test_rewards_see_prompt_and_answer_and_must_be_numbers(model, generator):
@@ -271,6 +280,57 @@ def test_an_update_is_no_longer_than_its_bound(model, generator, kind):
     method.step(PROMPTS)
     moved = [(p.detach() - old).norm() for p, old in zip(params, before, strict=True)]
     assert torch.stack(moved).norm().item() == pytest.approx(1e-3, rel=0.01)
+
+
+@pytest.mark.parametrize("kind", ["grpo", "ppo"])
+def test_a_loss_that_is_no_number_leaves_the_weights_as_they_were(
+    model, generator, kind
+):
+    def reward(prompt: list[int], answer: list[int]) -> float:
+        return 3e38 if answer[0] == 1 else -3e38  # finite, but their sum is not
+
+    if kind == "grpo":
+        optimizer = AdamW(model.parameters(), 1e-2)
+        method = GRPO(model, optimizer, reward, GRPOConfig(n_new=3), generator)
+    else:
+        critic = ActorCritic(model)
+        optimizer = AdamW(critic.parameters(), 1e-2)
+        method = PPO(critic, optimizer, reward, PPOConfig(n_new=3), generator)
+    before = copy.deepcopy(method.model.state_dict())
+    with pytest.raises(TrainingDivergedError, match=r"step 0: loss (nan|-?inf)"):
+        method.step(PROMPTS)
+    for name, weight in method.model.state_dict().items():
+        assert weight.equal(before[name]), name
+
+
+def test_an_error_counts_the_updates_before_it_and_keeps_what_they_learned():
+    layer = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.ones_(layer.weight)
+    updates = Updates(layer, SGD(layer.parameters(), lr=0.5), max_grad_norm=10.0)
+    assert updates.make(layer.weight.square().sum()) == 1  # its gradient is 2
+    assert layer.weight.item() == 0
+    # The square root of 0 is a number, and its slope is not.
+    with pytest.raises(TrainingDivergedError, match=r"step 1: loss 0\.0, gradient"):
+        updates.make(layer.weight.sqrt().sum())
+    assert layer.weight.item() == 0
+
+
+def test_what_was_expected_is_asked_without_dropout(generator):
+    torch.manual_seed(0)
+    policy = GPT(GPTConfig(VOCAB_SIZE, 8, 1, 2, 16, dropout=0.5, init_std=0.1))
+    critic = ActorCritic(policy).train()
+    torch.nn.init.normal_(critic.value_head.weight)
+    asked = []
+    critic.register_forward_hook(lambda module, inputs, y: asked.append((*inputs, y)))
+    optimizer = SGD(critic.parameters(), lr=0.0)
+    config = PPOConfig(3, n_epochs=1)
+    PPO(critic, optimizer, sortedness, config, generator).step(PROMPTS)
+    assert critic.training
+    assert policy.training
+    (inputs, (_, old_values)), (_, (_, values)) = asked
+    _, expected = critic.eval()(inputs)
+    torch.testing.assert_close(old_values, expected, atol=1e-5, rtol=0)
+    assert (values - expected).abs().max() > 0.1  # what learns has dropout
 
 
 @pytest.mark.parametrize("kind", ["grpo", "ppo"])

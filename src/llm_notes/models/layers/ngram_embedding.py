@@ -25,7 +25,7 @@ def ngram_buckets(
     A token before the first position counts as the id V, which no token has.
 
     Args:
-        token_ids: (B, S) ids; the last T of them are those that ask.
+        token_ids: (B, S) ids, int32 or int64; the last T of them are those that ask.
         positions: (T,) or (B, T) places of the last T tokens.
         order: n, how many tokens the n-gram has.
         n_buckets: R.
@@ -34,6 +34,7 @@ def ngram_buckets(
     Returns:
         (B, T) integers below R.
     """
+    token_ids = token_ids.long()  # the products below need 63 bits
     n_new = positions.size(-1)
     hashed = token_ids[:, -n_new:] + 1
     for back in range(1, order):

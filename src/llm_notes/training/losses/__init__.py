@@ -2,7 +2,7 @@
 
 `language` has what models of text learn from (causal, masked, span corruption),
 `contrastive` sentence vectors, `distillation` a student, `preference` reward models and
-DPO, `policy` PPO and GRPO. No function here knows a model, an optimiser or a text.
+DPO, `ppo` and `grpo` policies. No function here knows a model, an optimiser or a text.
 """
 
 from llm_notes.training.losses.contrastive import info_nce
@@ -11,6 +11,7 @@ from llm_notes.training.losses.distillation import (
     forward_kl,
     reverse_kl,
 )
+from llm_notes.training.losses.grpo import group_advantages, grpo_loss, kl_estimate
 from llm_notes.training.losses.language import (
     causal_lm_loss,
     cross_entropy,
@@ -18,13 +19,10 @@ from llm_notes.training.losses.language import (
     span_corruption_loss,
     token_log_probs,
 )
-from llm_notes.training.losses.policy import (
+from llm_notes.training.losses.masked import masked_mean
+from llm_notes.training.losses.ppo import (
     entropy,
     generalised_advantages,
-    group_advantages,
-    grpo_loss,
-    kl_estimate,
-    masked_mean,
     ppo_policy_loss,
     ppo_value_loss,
 )

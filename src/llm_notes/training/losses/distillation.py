@@ -7,6 +7,7 @@ from torch import Tensor
 
 from llm_notes.data.batching.padding import IGNORE
 from llm_notes.training.losses.language import cross_entropy
+from llm_notes.training.losses.masked import masked_mean
 
 
 def forward_kl(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
@@ -71,8 +72,7 @@ def distillation_loss(
     soft = divergence(
         student_logits / temperature, teacher_logits.detach() / temperature
     )
-    counted = targets != IGNORE
-    soft = soft.masked_fill(~counted, 0.0).sum() / counted.sum().clamp(min=1)
+    soft = masked_mean(soft, targets != IGNORE)
     return soft_weight * temperature**2 * soft + (1 - soft_weight) * hard
 
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from llm_notes.training.losses.language import token_log_probs
-from llm_notes.training.losses.policy import (
+from llm_notes.training.losses.grpo import (
     group_advantages,
     grpo_loss,
     kl_estimate,
-    masked_mean,
 )
-from llm_notes.training.optim.clipping import clip_by_norm
-from llm_notes.training.reinforce.rollout import Reward, Round, roll_out, score
+from llm_notes.training.losses.language import token_log_probs
+from llm_notes.training.losses.masked import masked_mean
+from llm_notes.training.reinforce.rollout import Reward, roll_out, score
+from llm_notes.training.reinforce.update import Round, Updates
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,20 @@ class GRPO:
         config: GRPOConfig,
         generator: torch.Generator | None = None,
     ) -> None:
-        self.model, self.optimizer, self.reward = model, optimizer, reward
+        self.model, self.reward = model, reward
         self.config, self.generator = config, generator
+        self.updates = Updates(model, optimizer, config.max_grad_norm)
         self.reference = None
         if config.kl_weight:
             self.reference = copy.deepcopy(model).eval().requires_grad_(False)
 
     def step(self, prompts: Tensor) -> Round:
-        """Answer the prompts (N, P), compare the answers, and learn from them."""
+        """Answer the prompts (N, P), compare the answers, and learn from them.
+
+        Raises:
+            TrainingDivergedError: when a loss or its gradient is not finite; the
+                weights are those before that update.
+        """
         config = self.config
         rollout = roll_out(
             self.model,
@@ -112,14 +118,5 @@ class GRPO:
                 config.kl_weight,
                 config.by_token,
             )
-            self.optimizer.zero_grad()
-            loss.backward()
-            clip_by_norm(self.model.parameters(), config.max_grad_norm)
-            self.optimizer.step()
-            losses.append(loss.item())
-        return Round(
-            reward=rewards.mean().item(),
-            kl=kl,
-            loss=sum(losses) / len(losses),
-            length=rollout.mask.sum(dim=1).float().mean().item(),
-        )
+            losses.append(self.updates.make(loss))
+        return Round.of(rollout, rewards, kl, losses)

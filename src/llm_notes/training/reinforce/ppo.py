@@ -6,23 +6,23 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from llm_notes.training.hidden import logits_and_hidden
+from llm_notes.models.hidden import logits_and_hidden
+from llm_notes.training.evaluating import evaluating
 from llm_notes.training.losses.language import token_log_probs
-from llm_notes.training.losses.policy import (
+from llm_notes.training.losses.masked import masked_mean
+from llm_notes.training.losses.ppo import (
     entropy,
     generalised_advantages,
-    masked_mean,
     ppo_policy_loss,
     ppo_value_loss,
 )
-from llm_notes.training.optim.clipping import clip_by_norm
 from llm_notes.training.reinforce.rollout import (
     Reward,
     Rollout,
-    Round,
     roll_out,
     score,
 )
+from llm_notes.training.reinforce.update import Round, Updates
 
 
 @dataclass(frozen=True)
@@ -104,21 +104,28 @@ class PPO:
         config: PPOConfig,
         generator: torch.Generator | None = None,
     ) -> None:
-        self.model, self.optimizer, self.reward = model, optimizer, reward
+        self.model, self.reward = model, reward
         self.config, self.generator = config, generator
+        self.updates = Updates(model, optimizer, config.max_grad_norm)
         self.reference = None
         if config.kl_weight:
             self.reference = copy.deepcopy(model.policy).eval().requires_grad_(False)
 
     def step(self, prompts: Tensor) -> Round:
-        """Answer each prompt (B, P) once, and learn from the answers."""
+        """Answer each prompt (B, P) once, and learn from the answers.
+
+        Raises:
+            TrainingDivergedError: when a loss or its gradient is not finite; the
+                weights are those before that update.
+        """
         config = self.config
         rollout = roll_out(
             self.model.policy, prompts, config.n_new, config.eos_id, self.generator
         )
         rewards, mask = score(rollout, self.reward), rollout.mask
         by_token, kl = self._token_rewards(rollout, rewards)
-        with torch.no_grad():
+        # Without dropout, as the answers were drawn.
+        with torch.no_grad(), evaluating(self.model):
             _, old_values = self.model(rollout.inputs)
         advantages, returns = generalised_advantages(
             by_token, old_values, mask, config.gamma, config.lam
@@ -137,17 +144,8 @@ class PPO:
             )
             if config.entropy_weight:
                 loss = loss - config.entropy_weight * entropy(logits, mask)
-            self.optimizer.zero_grad()
-            loss.backward()
-            clip_by_norm(self.model.parameters(), config.max_grad_norm)
-            self.optimizer.step()
-            losses.append(loss.item())
-        return Round(
-            reward=rewards.mean().item(),
-            kl=kl,
-            loss=sum(losses) / len(losses),
-            length=mask.sum(dim=1).float().mean().item(),
-        )
+            losses.append(self.updates.make(loss))
+        return Round.of(rollout, rewards, kl, losses)
 
     def _token_rewards(self, rollout: Rollout, rewards: Tensor) -> tuple[Tensor, float]:
         """What each token has earned, (B, T), and the mean divergence."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from llm_notes.data.batching.padding import IGNORE
 from llm_notes.models.layers.cache import KeyValueCache
+from llm_notes.training.evaluating import evaluating
 from llm_notes.training.losses.language import token_log_probs
 
 # reward(prompt ids, answer ids without the end) -> how good the answer is.
@@ -27,7 +28,6 @@ class Rollout:
         targets: (B, T) what it has written next, its end included; IGNORE elsewhere.
         log_probs: (B, T) of the targets when they were drawn; 0 elsewhere.
         prompts, answers: their ids, the latter without the end.
-        ended: (B,) whether an answer has come to its end by itself.
     """
 
     inputs: Tensor
@@ -35,29 +35,11 @@ class Rollout:
     log_probs: Tensor
     prompts: list[list[int]]
     answers: list[list[int]]
-    ended: Tensor
 
     @property
     def mask(self) -> Tensor:
         """(B, T) boolean, True where the policy has written."""
         return self.targets != IGNORE
-
-
-@dataclass(frozen=True)
-class Round:
-    """What one round of learning has seen, and what it cost.
-
-    Args:
-        reward: mean reward of the answers, before the update.
-        kl: mean divergence from the reference for each token; 0 without one.
-        loss: mean of the updates.
-        length: mean number of tokens that were written, the end included.
-    """
-
-    reward: float
-    kl: float
-    loss: float
-    length: float
 
 
 @torch.no_grad()
@@ -86,23 +68,21 @@ def roll_out(
             f"prompts have the shape {tuple(prompts.shape)} and n_new is {n_new}; "
             "prompts must be (B, P) and not empty, and n_new at least 1"
         )
-    was_training = model.training
-    model.eval()
     cache, read = KeyValueCache(), prompts
     ended = torch.zeros(len(prompts), dtype=torch.bool, device=prompts.device)
     written, log_probs = [], []
-    for _ in range(n_new):
-        logits = model(read, cache=cache)[:, -1]  # (B, V)
-        drawn = torch.multinomial(logits.softmax(-1), 1, generator=generator)
-        drawn = drawn.masked_fill(ended[:, None], IGNORE)
-        written.append(drawn)
-        log_probs.append(token_log_probs(logits, drawn[:, 0]))
-        if eos_id is not None:
-            ended = ended | (drawn[:, 0] == eos_id)
-            if ended.all():
-                break
-        read = drawn.clamp(min=0)  # after the end any id will do: no loss looks at it
-    model.train(was_training)
+    with evaluating(model):
+        for _ in range(n_new):
+            logits = model(read, cache=cache)[:, -1]  # (B, V)
+            drawn = torch.multinomial(logits.softmax(-1), 1, generator=generator)
+            drawn = drawn.masked_fill(ended[:, None], IGNORE)
+            written.append(drawn)
+            log_probs.append(token_log_probs(logits, drawn[:, 0]))
+            if eos_id is not None:
+                ended = ended | (drawn[:, 0] == eos_id)
+                if ended.all():
+                    break
+            read = drawn.clamp(min=0)  # after the end any id will do: it has no loss
 
     answers = torch.cat(written, dim=1)  # (B, N), IGNORE after the end
     before = (len(prompts), prompts.size(1) - 1)
@@ -115,7 +95,6 @@ def roll_out(
         ),
         prompts=prompts.tolist(),
         answers=rows,
-        ended=ended,
     )
 
 

@@ -4,7 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from llm_notes.training.hidden import logits_and_hidden
+from llm_notes.models.gpt import GPT, GPTConfig
+from llm_notes.models.hidden import logits_and_hidden
+
+
+@pytest.fixture
+def model() -> GPT:
+    torch.manual_seed(0)
+    return GPT(GPTConfig(7, 12, n_layers=1, n_heads=2, d_model=8))
 
 
 def test_head_of_the_hidden_vectors_gives_the_logits(model):
