@@ -70,6 +70,14 @@ def test_a_list_goes_on_after_any_number_of_batches(
     assert [other.next_batch()[0].tolist() for _ in range(9)] == expected
 
 
+def test_a_list_goes_on_with_the_seed_that_it_began_with():
+    batches, other = (ListBatches(range(9), 2, as_tensor, seed=s) for s in (3, 4))
+    batches.next_batch()
+    other.load_state_dict(batches.state_dict())
+    for _ in range(9):
+        assert other.next_batch()[0].equal(batches.next_batch()[0])
+
+
 def test_each_example_comes_once_in_an_epoch_and_in_a_new_order():
     batches = ListBatches(range(10), 4, as_tensor)
     epochs = []

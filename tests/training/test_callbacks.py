@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 
+from llm_notes.data.batching import IGNORE
 from llm_notes.data.tokenizers import CharacterTokenizer
 from llm_notes.models.gpt import GPT, GPTConfig
 from llm_notes.training import progress as progress_module
@@ -22,6 +23,7 @@ from llm_notes.training.callbacks import (
 from llm_notes.training.divergence import TrainingDivergedError
 from llm_notes.training.evaluation import bits_per_byte, token_nats
 from llm_notes.training.trainer import Trainer, TrainingConfig, next_token_loss
+from llm_notes.viz.live import LiveFigure
 
 CONFIG = TrainingConfig(n_steps=10, learning_rate=2e-2, n_warmup=2)
 
@@ -83,21 +85,62 @@ def test_losses_of_batches_are_weighed_by_their_targets(text_ids):
 def test_looking_on_does_not_change_the_run(text_ids):
     weights = []
     ids = text_ids[:12].view(1, 12)
-    for looks in (False, True):
+    looks_at = Evaluate(text_ids[500:], 12, every=1), EvaluateLoss([(ids, ids)], 1)
+    for look in (None, *looks_at):
         torch.manual_seed(0)
         model = GPT(GPTConfig(7, 12, 1, 2, 8, dropout=0.2))
         callbacks = [
-            Evaluate(text_ids[500:], 12, every=1),
-            EvaluateLoss([(ids, ids)], every=1),
+            look,
             Samples(lambda m: str(m(ids).argmax().item()), every=1),
             ShowProgress(),
             ShowCurves(every=1),
             StopWhenDiverging(),
             EarlyStopping(patience=100, keep_best=False),
         ]
-        make(model, text_ids, callbacks if looks else []).fit()
+        history = make(model, text_ids, callbacks if look else []).fit()
+        assert len(history.validation_loss) == (11 if look else 0)
         weights.append(torch.cat([p.flatten() for p in model.parameters()]))
     assert weights[0].equal(weights[1])
+    assert weights[0].equal(weights[2])
+
+
+def test_two_that_look_would_mix_their_losses(model, text_ids):
+    first = Evaluate(text_ids[500:], 12, every=5)
+    second = EvaluateLoss([(text_ids[None, :12], text_ids[None, 1:13])], every=3)
+    with pytest.raises(ValueError, match="Evaluate and EvaluateLoss would write into"):
+        make(model, text_ids, [first, second]).fit()
+
+
+def test_held_out_batches_without_targets_count_for_nothing(model, text_ids):
+    x, y = text_ids[None, :12], text_ids[None, 1:13]
+    empty = (x, torch.full_like(x, IGNORE))
+    histories = [
+        make(
+            model, text_ids, [EvaluateLoss(held_out)], TrainingConfig(1, 1e-9, 0)
+        ).fit()
+        for held_out in ([(x, y)], [(x, y), empty])
+    ]
+    losses = [history.validation_loss for history in histories]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-6)
+    with pytest.raises(ValueError, match="no target of the held-out batches counts"):
+        make(model, text_ids, [EvaluateLoss([empty])]).fit()
+
+
+def test_curves_are_drawn_while_the_run_goes_on(model, text_ids, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        LiveFigure, "show_training", lambda self, *args: drawn.append(args)
+    )
+    look = Evaluate(text_ids[500:], 12, every=5)
+    curves = ShowCurves(every=4, bytes_per_token=2.0)
+    history = make(model, text_ids, [look, curves]).fit()
+    assert len(drawn) == 3  # after steps 4, 8 and 10
+    assert drawn[-1] == (
+        history.train_loss,
+        history.validation_steps,
+        history.validation_loss,
+        2.0,
+    )
 
 
 def test_samples_come_in_evaluation_mode_and_are_shown(model, text_ids):
@@ -216,9 +259,16 @@ def watch_losses(model, text_ids, losses, guard):
 
 def test_a_loss_that_stays_high_ends_the_run_and_names_the_step(model, text_ids):
     guard = StopWhenDiverging(factor=2.0, window=5, patience=3)
-    match = r"step 6: since then .* 2 times .*\(1.000\), now 9"
+    match = r"step 6: since then .* above 2.000; it was 1.000 before, and now is 9"
     with pytest.raises(TrainingDivergedError, match=match):
         watch_losses(model, text_ids, [1.0] * 6 + [4.0, 8.0, 9.0], guard)
+
+
+def test_losses_below_zero_diverge_by_the_same_distance(model, text_ids):
+    guard = StopWhenDiverging(factor=2.0, window=5, patience=3)
+    watch_losses(model, text_ids, [-1.0] * 30, guard)
+    with pytest.raises(TrainingDivergedError, match=r"above 0\.000; it was -1\.000"):
+        watch_losses(model, text_ids, [0.5] * 3, guard)
 
 
 def test_a_spike_is_borne(model, text_ids):

@@ -54,6 +54,15 @@ def test_a_terminal_line_is_rewritten_with_the_time_left(clock, monkeypatch):
     assert lines[-1] == "step 4/4 · loss 6 · done in 8 s\x1b[K\n"
 
 
+def test_jupyter_keeps_one_clean_line(clock, monkeypatch):
+    shown = []
+    monkeypatch.setattr(progress_module, "in_jupyter", lambda: True)
+    monkeypatch.setattr(progress_module.Display, "show", lambda _, x: shown.append(x))
+    run(clock)
+    assert repr(shown[0]) == "step 1/4 · loss 9 · 6 s left"
+    assert repr(shown[-1]) == "step 4/4 · loss 6 · done in 8 s"
+
+
 def test_an_interrupted_run_says_where_it_stopped(clock, monkeypatch):
     pipe = io.StringIO()
     monkeypatch.setattr(progress_module.sys, "stderr", pipe)

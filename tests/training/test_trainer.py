@@ -2,16 +2,22 @@
 
 import copy
 import math
+from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
 from llm_notes.data.batching import IGNORE
+from llm_notes.data.batching.padding import TensorBatch
 from llm_notes.models.gpt import GPT, GPTConfig
 from llm_notes.models.rnn import RNNConfig, RNNLanguageModel
+from llm_notes.models.transformer import Transformer, TransformerConfig
 from llm_notes.training import optimizers
-from llm_notes.training.batches import WindowBatches
+from llm_notes.training.activations import forget_activations
+from llm_notes.training.batches import ListBatches, WindowBatches
+from llm_notes.training.blocks import blocks_of
 from llm_notes.training.callbacks import Evaluate
 from llm_notes.training.schedule import warmup_cosine
 from llm_notes.training.trainer import (
@@ -141,6 +147,67 @@ def test_groups_keep_the_ratio_of_their_rates(model, text_ids):
     assert rates == pytest.approx([last / 2, last * 2])
 
 
+def test_a_second_run_has_the_rates_of_the_first(model, text_ids):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.2)
+    config = TrainingConfig(4, 0.2, 1, final_learning_rate=0.001)
+    histories = [
+        make(model, text_ids, config, optimizer=optimizer).fit() for _ in range(2)
+    ]
+    last = warmup_cosine(3, 4, 1, 0.2, 0.001)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(last)
+    assert histories[0].learning_rate == histories[1].learning_rate
+
+
+def test_an_endless_gradient_without_clipping_is_named_where_it_began(model, text_ids):
+    def steep(model, batch):
+        return next_token_loss(model, batch) + math.inf * model.final_norm.bias.sum()
+
+    config = TrainingConfig(4, 0.2, 1, max_grad_norm=math.inf)
+    trainer = make(model, text_ids, config, loss=steep)
+    with pytest.raises(TrainingDivergedError, match=r"gradients .*: final_norm.bias\."):
+        trainer.train_step(trainer.batches.next_batch())
+
+
+@dataclass(frozen=True)
+class Windows(TensorBatch):
+    x: torch.Tensor
+    y: torch.Tensor
+
+
+def test_batches_of_the_data_package_are_batches(model, text_ids):
+    def loss_of_windows(model, windows):
+        return next_token_loss(model, (windows.x, windows.y))
+
+    config = TrainingConfig(3, 2e-2, 1, accumulation=2)
+    weights = []
+    for kind, loss in ((lambda *xy: xy, next_token_loss), (Windows, loss_of_windows)):
+        torch.manual_seed(0)
+        model = GPT(GPTConfig(7, 12, 1, 2, 8))
+
+        def collate(rows, kind=kind):
+            x = torch.stack(rows)
+            return kind(x[:, :-1], x[:, 1:])
+
+        windows = list(text_ids[: 13 * 8].view(8, 13))
+        Trainer(model, ListBatches(windows, 4, collate), config, loss=loss).fit()
+        weights.append(vector(model))
+    torch.testing.assert_close(weights[0], weights[1], atol=1e-6, rtol=0)
+
+
+def test_blocks_of_encoder_and_decoder_are_forgotten_alike():
+    gradients = []
+    for forgets in (False, True):
+        torch.manual_seed(0)
+        model = Transformer(TransformerConfig(9, 12, 2, 2, 8, 16, dropout=0.2))
+        assert len(blocks_of(model)) == 4
+        if forgets:
+            forget_activations(model)
+        ids = torch.tensor([[3, 1, 2, 4]])
+        model(ids, ids).square().sum().backward()
+        gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
+    assert gradients[0].equal(gradients[1])
+
+
 def test_checkpointing_changes_neither_gradients_nor_names(text_ids):
     models, counts = [], []
     for checkpointing in (False, True):
@@ -215,15 +282,25 @@ def test_float16_that_overflows_at_the_smallest_scale_has_diverged(model, text_i
         trainer.train_step(trainer.batches.next_batch())
 
 
-def test_the_compiled_model_is_the_one_that_is_called(model, text_ids, monkeypatch):
-    called = []
+def test_a_compiled_run_makes_the_same_steps(text_ids, monkeypatch):
+    """The graph is really captured; only the code for it is not written, for speed."""
+    graphs = []
 
-    def compile(module):
-        return lambda x: called.append(x.shape) or module(x)
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
 
-    monkeypatch.setattr(torch, "compile", compile)
-    make(model, text_ids, TrainingConfig(2, 2e-2, 0, compile=True)).fit()
-    assert called == [(5, 12)] * 2
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
+    weights = []
+    for compiles in (False, True):
+        torch.manual_seed(0)
+        model = GPT(GPTConfig(7, 12, n_layers=1, n_heads=2, d_model=8))
+        config = TrainingConfig(3, 2e-2, 0, compile=compiles)
+        trainer = make(model, text_ids, config)
+        trainer.fit()
+        weights.append(vector(model))
+        assert bool(graphs) == compiles
+    torch.testing.assert_close(weights[0], weights[1], atol=1e-6, rtol=0)
 
 
 def test_divergence_names_the_step_and_keeps_the_weights_before_it(model, text_ids):
@@ -313,6 +390,20 @@ def test_callbacks_see_the_end_of_a_run_that_fails(model, text_ids):
     assert witness.log[-1] == ("", "end", 1)
 
 
+def test_an_error_keeps_what_it_happened_in(model, text_ids):
+    class Clumsy:
+        def on_step(self, trainer):
+            try:
+                raise KeyError("cause")
+            except KeyError:
+                raise RuntimeError("broken")  # noqa: B904 - as others write it
+
+    with pytest.raises(RuntimeError, match="broken") as caught:
+        make(model, text_ids, callbacks=[Clumsy()]).fit()
+    assert isinstance(caught.value.__context__, KeyError)
+    assert not caught.value.__suppress_context__
+
+
 def test_a_function_is_called_after_each_look_at_held_out_data(model, text_ids):
     seen = []
 
@@ -320,8 +411,12 @@ def test_a_function_is_called_after_each_look_at_held_out_data(model, text_ids):
         seen.append((trainer.step, len(trainer.history.validation_loss)))
 
     evaluate = Evaluate(text_ids[500:], 12, every=25)
-    make(model, text_ids, callbacks=[evaluate, look]).fit()
-    assert seen == [(0, 1), (25, 2), (50, 3), (60, 4)]
+    trainer = make(model, text_ids, callbacks=[evaluate, look])
+    trainer.fit()
+    expected = [(0, 1), (25, 2), (50, 3), (60, 4)]
+    assert seen == expected
+    trainer.fit()  # there is nothing to do, and no new look
+    assert seen == expected
 
 
 def test_weight_decay_spares_gains_and_biases(model):

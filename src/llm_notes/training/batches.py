@@ -1,11 +1,13 @@
 """Where batches come from: endless sources whose place can be saved.
 
-A batch is a tuple or a dict of tensors whose first axis counts the examples. A source
+A batch is a tuple or a dict of tensors, or a `TensorBatch` of `data.batching`, whose
+tensors' first axis counts the examples. A source
 has `next_batch()`, and `state_dict()` and `load_state_dict(state)`: its place as plain
 JSON, after which the same batches follow. It knows no model and no loss.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -14,8 +16,9 @@ import torch
 from torch import Tensor
 
 from llm_notes.data.batching import IGNORE, sample_windows
+from llm_notes.data.batching.padding import TensorBatch
 
-Batch = tuple[Tensor, ...] | dict[str, Tensor]
+Batch = tuple[Tensor, ...] | dict[str, Tensor] | TensorBatch
 
 
 class Batches(Protocol):
@@ -118,12 +121,13 @@ class ListBatches:
         return self.collate(chosen)
 
     def state_dict(self) -> dict[str, Any]:
-        state: dict[str, Any] = {"epoch": self.epoch, "position": self.position}
+        state = {"seed": self._seed, "epoch": self.epoch, "position": self.position}
         if self._generator is not None:
             state["generator"] = _generator_state(self._generator)
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._seed = state["seed"]
         self.epoch, self.position = state["epoch"], state["position"]
         self._order = self._shuffled()
         if self._generator is not None:
@@ -174,13 +178,18 @@ def move_batch(batch: Batch, device: torch.device) -> Batch:
 
 
 def _tensors(batch: Batch) -> Iterator[Tensor]:
+    if isinstance(batch, TensorBatch):
+        return (getattr(batch, field.name) for field in fields(batch))
     return iter(batch.values() if isinstance(batch, Mapping) else batch)
 
 
 def _map(batch: Batch, change: Callable[[Tensor], Tensor]) -> Batch:
+    changed = [change(tensor) for tensor in _tensors(batch)]
+    if isinstance(batch, TensorBatch):
+        return type(batch)(*changed)
     if isinstance(batch, Mapping):
-        return {name: change(tensor) for name, tensor in batch.items()}
-    return tuple(change(tensor) for tensor in batch)
+        return dict(zip(batch, changed, strict=True))
+    return tuple(changed)
 
 
 def _generator_state(generator: torch.Generator) -> str:

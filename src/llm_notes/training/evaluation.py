@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from llm_notes import metrics
 from llm_notes.data.tokenizers.base import Tokenizer
+from llm_notes.training.evaluating import evaluating
 
 
 @torch.no_grad()
@@ -59,14 +60,13 @@ def token_nats(
         starts.append(n_predictions - window)  # the tail, up to the last token
 
     nats = torch.empty(n_predictions)
-    was_training = model.training
-    model.eval()
     scored = 0
     for first in range(0, len(starts), batch_size):
         batch_starts = starts[first : first + batch_size]
         rows = torch.stack([token_ids[s : s + window + 1] for s in batch_starts])
         rows = rows.to(device)
-        logits = model(rows[:, :-1])  # (B, T, V)
+        with evaluating(model):
+            logits = model(rows[:, :-1])  # (B, T, V)
         losses = nn.functional.cross_entropy(
             logits.flatten(0, 1), rows[:, 1:].flatten(), reduction="none"
         )
@@ -74,7 +74,6 @@ def token_nats(
         for start, loss in zip(batch_starts, losses, strict=True):
             nats[scored : start + window] = loss[scored - start :]
             scored = start + window
-    model.train(was_training)
     return nats
 
 

@@ -31,6 +31,10 @@ class History:
         """Targets for each second of the steps; 0 before the first."""
         return self.targets / self.seconds if self.seconds else 0.0
 
+    def has_looked(self, step: int) -> bool:
+        """Whether the last look at held-out data came after this very step."""
+        return step in self.validation_steps[-1:]
+
     def as_dict(self) -> dict[str, list | float]:
         """Plain lists and numbers, ready for JSON."""
         return asdict(self)

@@ -5,7 +5,6 @@ same whole batch and takes its share, so the order of the data does not depend o
 many there are, and a run may go on with another number of them.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -78,8 +77,9 @@ class SingleProcess:
         norm = nn.utils.get_total_norm(
             [p.grad for p in parameters if p.grad is not None]
         )
-        # A norm that is no number would spoil all gradients, and hide where it began.
-        known = norm.nan_to_num(nan=0.0, posinf=math.inf)
+        # A norm that is no number, or endless, would spoil all gradients and hide where
+        # it began; with 0 they stay as they are.
+        known = norm.nan_to_num(nan=0.0, posinf=0.0)
         nn.utils.clip_grads_with_norm_(parameters, max_norm, known)
         return norm
 
@@ -110,9 +110,6 @@ class SingleProcess:
         """The reverse of `state`; every process gives all of it."""
         self.load_weights(model, state["model"])
         optimizer.load_state_dict(state["optimizer"])
-
-    def barrier(self) -> None:
-        """Wait until every process has come here."""
 
     def explain(self, error: BaseException, step: int | None = None) -> BaseException:
         """What to raise for an error in a step: a clearer one, or the same."""

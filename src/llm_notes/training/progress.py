@@ -8,6 +8,10 @@ import sys
 import time
 from types import TracebackType
 
+from llm_notes.viz.display import Display, PlainText, in_jupyter
+
+SECONDS_BETWEEN = 0.5  # two lines
+
 
 def format_seconds(seconds: float) -> str:
     """Seconds as a reader says them: '8 s', '2 min 05 s', '1 h 04 min'."""
@@ -19,15 +23,6 @@ def format_seconds(seconds: float) -> str:
     return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
 
 
-class _Line(str):
-    """Text that Jupyter shows without quotes."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
 class Progress:
     """Counts steps and shows how far a run is, and how fast.
 
@@ -35,19 +30,15 @@ class Progress:
 
     Args:
         n_steps: steps in the whole run.
-        seconds_between: how often the line is rewritten.
         first_step: steps done before, by a run that goes on now.
     """
 
-    def __init__(
-        self, n_steps: int, seconds_between: float = 0.5, first_step: int = 0
-    ) -> None:
+    def __init__(self, n_steps: int, first_step: int = 0) -> None:
         self.n_steps = n_steps
-        self.seconds_between = seconds_between
         self.step = self.first_step = first_step
         self.tokens = 0
         self._message = ""
-        self._handle = None
+        self._display = Display()
         self._shown_at = float("-inf")
 
     def __enter__(self) -> "Progress":
@@ -76,7 +67,7 @@ class Progress:
         self.tokens += tokens
         self._message = message
         now = time.monotonic()
-        if now - self._shown_at < self.seconds_between:
+        if now - self._shown_at < SECONDS_BETWEEN:
             return
         self._shown_at = now
         seconds = now - self._started_at
@@ -93,23 +84,10 @@ class Progress:
         return " · ".join(parts)
 
     def _show(self, line: str, last: bool) -> None:
-        shell = _jupyter_shell()
-        if shell is not None:
-            from IPython.display import display
-
-            if self._handle is None:
-                self._handle = display(_Line(line), display_id=True)
-            else:
-                self._handle.update(_Line(line))
+        if in_jupyter():
+            self._display.show(PlainText(line))
         elif sys.stderr.isatty():
             # \x1b[K clears what a longer line before it has left.
             print(f"\r{line}\x1b[K", end="\n" if last else "", file=sys.stderr)
         elif last:
             print(line, file=sys.stderr)
-
-
-def _jupyter_shell() -> object | None:
-    """The running Jupyter shell, without importing IPython where there is none."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return shell if shell is not None and hasattr(shell, "kernel") else None

@@ -8,7 +8,10 @@ import torch
 
 
 def random_state() -> dict[str, Any]:
-    """Python's, NumPy's and PyTorch's states, of the CPU and of each GPU."""
+    """Python's, NumPy's and PyTorch's states, of the CPU and of each GPU.
+
+    Draws on Apple's GPUs (MPS) are left out: a run there goes on with other noise.
+    """
     kind, keys, *rest = np.random.get_state()  # noqa: NPY002 - the global one
     state = {
         "python": random.getstate(),

@@ -24,6 +24,7 @@ from llm_notes.training.batches import (
 )
 from llm_notes.training.config import TrainingConfig
 from llm_notes.training.divergence import TrainingDivergedError, require_finite
+from llm_notes.training.evaluating import evaluating
 from llm_notes.training.history import History
 from llm_notes.training.next_token import next_token_loss
 from llm_notes.training.optimizers import adamw
@@ -34,7 +35,6 @@ __all__ = [
     "Trainer",
     "TrainingConfig",
     "TrainingDivergedError",
-    "adamw",
     "next_token_loss",
 ]
 
@@ -94,12 +94,12 @@ class Trainer:
             optimizer = (optimizer or partial(adamw, config=config))(model)
         self.optimizer = optimizer
         self.parallel.accept(optimizer)
-        groups = optimizer.param_groups
-        self._rate_ratios = [group["lr"] / config.learning_rate for group in groups]
+        # PyTorch's name for a group's own rate, whatever a schedule has made of it.
+        own = [g.setdefault("initial_lr", g["lr"]) for g in optimizer.param_groups]
+        self._rate_ratios = [rate / config.learning_rate for rate in own]
 
-        is_auto = config.dtype == "auto"
-        best = runtime.best_dtype(self.device) if is_auto else None
-        self.dtype = best or getattr(torch, config.dtype)
+        asked = None if config.dtype == "auto" else getattr(torch, config.dtype)
+        self.dtype = asked or runtime.best_dtype(self.device)
         # float16 has few exponents: small gradients are scaled up, or they vanish.
         self.scaler = torch.amp.GradScaler(
             self.device.type, enabled=self.dtype == torch.float16
@@ -126,7 +126,9 @@ class Trainer:
                     self._tell("on_step")
             except BaseException as error:
                 self.error = self.parallel.explain(error, self.step)
-                raise self.error from self.error.__cause__
+                if self.error is error:
+                    raise
+                raise self.error from error
         return self.history
 
     def train_step(self, batch: Batch) -> float:
@@ -151,7 +153,7 @@ class Trainer:
             loss += nats.detach()
         self.scaler.unscale_(self.optimizer)
         norm = self.parallel.clip(self.parameters, self.config.max_grad_norm)
-        # The only place where the CPU waits for the GPU.
+        # The one place of the loop where the CPU waits for the GPU.
         loss, norm = torch.stack([self.parallel.sum(loss), norm]).tolist()
         may_overflow = self.scaler.is_enabled() and self.scaler.get_scale() > 1
         require_finite(self.step, loss, norm, self.model, may_overflow=may_overflow)
@@ -168,11 +170,8 @@ class Trainer:
     @torch.no_grad()
     def evaluate_batch(self, batch: Batch) -> float:
         """The loss of a batch, in evaluation mode; nothing is learned from it."""
-        was_training = self.model.training
-        self.model.eval()
-        loss = self._forward(self.model, batch).item()
-        self.model.train(was_training)
-        return loss
+        with evaluating(self.model):
+            return self._forward(self.model, batch).item()
 
     def stop(self, reason: str) -> None:
         """End the run after this step; for callbacks and signal handlers."""
@@ -191,9 +190,11 @@ class Trainer:
             return self.loss(model, move_batch(batch, self.device))
 
     def _tell(self, moment: str) -> None:
+        looks = self.history.validation_steps
+        n_before = len(looks)
         for callback in self.callbacks:
             hook = getattr(callback, moment, None)
             if hook is not None:
                 hook(self)
-            elif callable(callback) and self.step in self.history.validation_steps[-1:]:
+            elif callable(callback) and len(looks) > n_before:
                 callback(self)

@@ -4,12 +4,12 @@ Elsewhere nothing is drawn: a terminal has no place for it, and a window would n
 someone to close it. Knows no trainer: it takes the arrays that a history holds.
 """
 
-import sys
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 
 from llm_notes.viz.curves import plot_training
+from llm_notes.viz.display import Display, in_jupyter
 
 
 class LiveFigure:
@@ -21,7 +21,7 @@ class LiveFigure:
 
     def __init__(self) -> None:
         self.n_drawn = 0
-        self._handle = None
+        self._display = Display()
 
     def show_training(
         self,
@@ -31,12 +31,8 @@ class LiveFigure:
         bytes_per_token: float | None = None,
     ) -> None:
         """Draw the curves of `plot_training` in the place of the drawing before."""
-        ipython = sys.modules.get("IPython")
-        shell = ipython.get_ipython() if ipython else None
-        if shell is None or not hasattr(shell, "kernel") or not len(train_loss):
+        if not in_jupyter() or not len(train_loss):
             return
-        from IPython.display import display
-
         figure, ax = plt.subplots()
         held_out = (validation_steps, validation_loss) if len(validation_steps) else ()
         steps = range(1, len(train_loss) + 1)
@@ -45,7 +41,4 @@ class LiveFigure:
         )
         plt.close(figure)  # or the cell would show it once more
         self.n_drawn += 1
-        if self._handle is None:
-            self._handle = display(figure, display_id=True)
-        else:
-            self._handle.update(figure)
+        self._display.show(figure)

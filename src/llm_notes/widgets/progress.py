@@ -6,6 +6,8 @@ Writes to the notebook or to a terminal, and to neither when the output is a fil
 import sys
 import time
 
+from llm_notes.viz.display import Display, PlainText, in_jupyter
+
 
 class FrameProgress:
     """Silent for `patience` seconds, then one line that is replaced, then nothing."""
@@ -32,14 +34,10 @@ class FrameProgress:
 
 
 def _notebook_line():
-    ipython = sys.modules.get("IPython")  # a notebook has imported it already
-    shell = ipython and ipython.get_ipython()
-    if not hasattr(shell, "kernel"):
+    if not in_jupyter():
         return None
-    from IPython.display import display
-
-    handle = display({"text/plain": ""}, raw=True, display_id=True)
-    return lambda text: handle.update({"text/plain": text}, raw=True)
+    display = Display()
+    return lambda text: display.show(PlainText(text))
 
 
 def _terminal_line(text: str) -> None:

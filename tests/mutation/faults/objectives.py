@@ -1,19 +1,24 @@
 """Faults planted in losses and in what learns from them: each must make a test fail."""
 
+ADAPTER = "training/adapter_files.py"
 BATCHES = "training/preference/batches.py"
 CONTRASTIVE = "training/losses/contrastive.py"
 DISTILLATION = "training/losses/distillation.py"
 DPO = "training/preference/dpo.py"
+EVALUATING = "training/evaluating.py"
 GRPO = "training/reinforce/grpo.py"
-HIDDEN = "training/hidden.py"
+GRPO_LOSS = "training/losses/grpo.py"
+HIDDEN = "models/hidden.py"
 LANGUAGE = "training/losses/language.py"
 LORA = "training/lora.py"
-POLICY = "training/losses/policy.py"
+MASKED = "training/losses/masked.py"
 PPO = "training/reinforce/ppo.py"
+PPO_LOSS = "training/losses/ppo.py"
 PREFERENCE = "training/losses/preference.py"
 REWARD = "training/preference/reward_model.py"
 ROLLOUT = "training/reinforce/rollout.py"
 STUDENT = "training/distillation.py"
+UPDATE = "training/reinforce/update.py"
 
 FAULTS = [
     (
@@ -107,8 +112,8 @@ FAULTS = [
     (DISTILLATION, "teacher_logits.detach()", "teacher_logits", "the teacher learns"),
     (
         DISTILLATION,
-        "soft.masked_fill(~counted, 0.0)",
-        "soft",
+        "soft = masked_mean(soft, targets != IGNORE)",
+        "soft = soft.sum() / (targets != IGNORE).sum()",
         "soft targets at the padding",
     ),
     (DISTILLATION, "values.masked_fill(p == 0, 0.0)", "values", "0 times infinity"),
@@ -159,115 +164,120 @@ FAULTS = [
         "half a reference",
     ),
     (
-        POLICY,
+        MASKED,
         "values.masked_fill(~mask, 0.0).sum() / mask.sum()",
         "(values * mask).sum() / mask.sum()",
         "NaN outside the mask",
     ),
-    (POLICY, "mask.sum().clamp(min=1)", "mask.sum()", "mean over nothing"),
+    (MASKED, "mask.sum().clamp(min=1)", "mask.sum()", "mean over nothing"),
     (
-        POLICY,
+        PPO_LOSS,
         "gamma * later_value - values",
         "later_value - values",
         "no gamma in the error",
     ),
     (
-        POLICY,
+        PPO_LOSS,
         "delta + gamma * lam * later_advantage",
         "delta + lam * later_advantage",
         "no gamma in the sum",
     ),
     (
-        POLICY,
+        PPO_LOSS,
         "values = values.detach().masked_fill(~mask, 0.0)",
         "values = values.detach()",
         "values after the end",
     ),
     (
-        POLICY,
+        PPO_LOSS,
         "later_value = values[:, t]\n",
         "later_value = values[:, t - 1]\n",
         "value of the wrong place",
     ),
     (
-        POLICY,
+        PPO_LOSS,
         "advantage.masked_fill(~mask[:, t], 0.0)",
         "advantage",
         "advantages before the answer",
     ),
     (
-        POLICY,
+        PPO_LOSS,
         "return advantages, advantages + values",
         "return advantages, advantages",
         "returns without values",
     ),
-    (POLICY, "-torch.minimum(ratios", "-torch.maximum(ratios", "optimistic clipping"),
+    (PPO_LOSS, "-torch.minimum(ratios", "-torch.maximum(ratios", "optimistic clipping"),
     (
-        POLICY,
+        PPO_LOSS,
         "ratios.clamp(1 - clip, 1 + clip)",
         "ratios.clamp(max=1 + clip)",
         "clipped above only",
     ),
     (
-        POLICY,
+        PPO_LOSS,
         "log_ratios.clamp(-LARGEST_LOG_RATIO, LARGEST_LOG_RATIO).exp()",
         "log_ratios.exp()",
         "infinite ratio",
     ),
     (
-        POLICY,
+        PPO_LOSS,
         "log_ratios = log_probs - old_log_probs.detach()",
         "log_ratios = log_probs - old_log_probs",
         "old policy learns",
     ),
-    (POLICY, "advantages = advantages.detach()\n    near", "near", "advantages learn"),
     (
-        POLICY,
+        PPO_LOSS,
+        "advantages = advantages.detach()\n    near",
+        "near",
+        "advantages learn",
+    ),
+    (
+        PPO_LOSS,
         "torch.maximum(errors",
         "torch.minimum(errors",
         "the better of two errors",
     ),
-    (POLICY, "0.5 * masked_mean(errors", "masked_mean(errors", "half lost"),
-    (POLICY, "-(p * log_p", "(p * log_p", "entropy with the wrong sign"),
-    (POLICY, "log_p.masked_fill(p == 0, 0.0)", "log_p", "0 log 0"),
-    (POLICY, "return d.exp() - d - 1", "return d.exp() - 1", "another estimate"),
+    (PPO_LOSS, "0.5 * masked_mean(errors", "masked_mean(errors", "half lost"),
+    (PPO_LOSS, "-(p * log_p", "(p * log_p", "entropy with the wrong sign"),
+    (PPO_LOSS, "log_p.masked_fill(p == 0, 0.0)", "log_p", "0 log 0"),
+    (GRPO_LOSS, "return d.exp() - d - 1", "return d.exp() - 1", "another estimate"),
     (
-        POLICY,
+        GRPO_LOSS,
         "(reference_log_probs.detach() - log_probs)",
         "(log_probs - reference_log_probs.detach())",
         "divergence the other way",
     ),
     (
-        POLICY,
+        GRPO_LOSS,
         "reference_log_probs.detach() - log_probs).clamp(max=LARGEST_LOG_RATIO)",
         "reference_log_probs.detach() - log_probs)",
         "infinite divergence",
     ),
     (
-        POLICY,
+        GRPO_LOSS,
         "rewards.mean(dim=1, keepdim=True)",
         "rewards.mean(dim=0, keepdim=True)",
         "compared across prompts",
     ),
     (
-        POLICY,
+        GRPO_LOSS,
         "dim=1, keepdim=True, correction=0) + eps",
         "dim=1, keepdim=True, correction=0)",
         "equal answers give NaN",
     ),
     (
-        POLICY,
+        GRPO_LOSS,
         "losses + kl_weight * kl_estimate",
         "losses - kl_weight * kl_estimate",
         "pushed off the reference",
     ),
     (
-        POLICY,
+        GRPO_LOSS,
         "lengths = mask.sum(dim=1).clamp(min=1)",
         "lengths = mask.size(1)",
         "divided by the padded length",
     ),
-    (POLICY, "if by_token:", "if not by_token:", "the two means swapped"),
+    (GRPO_LOSS, "if by_token:", "if not by_token:", "the two means swapped"),
     (
         LORA,
         "self.scale, self.is_merged = alpha, alpha / rank, False",
@@ -304,14 +314,14 @@ FAULTS = [
     (LORA, "            self.is_merged = False\n", "", "still called merged"),
     (
         LORA,
-        "    model.requires_grad_(False)\n    for name, layer in chosen.items():",
-        "    for name, layer in chosen.items():",
+        "    model.requires_grad_(False)\n    for name, layer in layers.items():",
+        "    for name, layer in layers.items():",
         "the rest learns too",
     ),
     (
         LORA,
-        "        layer.linear.requires_grad_(False)\n",
-        "",
+        "self.linear = linear.requires_grad_(False)",
+        "self.linear = linear",
         "the large matrix learns too",
     ),
     (
@@ -322,18 +332,20 @@ FAULTS = [
     ),
     (LORA, "rank * (n_in + n_out)", "rank * n_in + n_out", "formula without a bracket"),
     (
-        LORA,
-        "LoRALinear(linear, a.size(0), alpha)",
-        "LoRALinear(linear, a.size(0), 1.0)",
+        ADAPTER,
+        "a.size(0), alpha, dropouts",
+        "a.size(0), 1.0, dropouts",
         "saved alpha ignored",
     ),
-    (LORA, "            layers[name].lora_b.copy_(b)\n", "", "B not loaded"),
+    (ADAPTER, "            layer.lora_b.copy_(b)\n", "", "B not loaded"),
+    (ADAPTER, "dropouts.get(name, 0.0)", "0.0", "saved dropout ignored"),
     (
-        LORA,
-        "    model.requires_grad_(False)\n    for name, layer in layers.items():",
-        "    for name, layer in layers.items():",
-        "all of a loaded model learns",
+        ADAPTER,
+        "except safetensors.SafetensorError as error:",
+        "except ZeroDivisionError as error:",
+        "another kind of error for a file that is cut short",
     ),
+    (LORA, "self.is_merged = bool(state)", "pass", "a state dict is merged twice"),
     (HIDDEN, "        hook.remove()", "        pass", "the hook stays"),
     (HIDDEN, "model(token_ids, **arguments)", "model(token_ids)", "arguments lost"),
     (
@@ -368,7 +380,12 @@ FAULTS = [
         "head not zero at first",
     ),
     (REWARD, 'batch.get("margin", 0.0)', "0.0", "margin ignored"),
-    (REWARD, "    model.train(was_training)\n", "", "left in evaluation mode"),
+    (
+        REWARD,
+        "    with evaluating(model):\n",
+        "    with torch.no_grad():\n",
+        "rewards with dropout",
+    ),
     (REWARD, "(chosen > rejected)", "(chosen >= rejected)", "a tie counts as right"),
     (
         DPO,
@@ -379,13 +396,13 @@ FAULTS = [
     (DPO, "            label_smoothing=self.label_smoothing,\n", "", "smoothing lost"),
     (
         DPO,
-        "kept = [self._kept[index] for index in indices]",
-        "kept = [self._kept[index] for index in sorted(indices)]",
+        "kept = [self._kept[key] for key in keys]",
+        "kept = [self._kept[key] for key in sorted(keys)]",
         "kept numbers in another order",
     ),
     (
         DPO,
-        "if not all(index in self._kept for index in indices):",
+        "if not all(key in self._kept for key in keys):",
         "if True:",
         "nothing is kept",
     ),
@@ -395,8 +412,19 @@ FAULTS = [
         "    def reference",
         "the reference gets gradients",
     ),
-    (ROLLOUT, "    model.eval()\n    cache", "    cache", "rollouts with dropout"),
-    (ROLLOUT, "    model.train(was_training)\n", "", "left in evaluation mode"),
+    (
+        ROLLOUT,
+        "    with evaluating(model):\n",
+        "    with torch.no_grad():\n",
+        "rollouts with dropout",
+    ),
+    (EVALUATING, "module.training = mode", "pass", "left in evaluation mode"),
+    (
+        EVALUATING,
+        "    try:\n        yield\n    finally:\n",
+        "    yield\n    if True:\n",
+        "left in evaluation mode after an error",
+    ),
     (
         ROLLOUT,
         "drawn = drawn.masked_fill(ended[:, None], IGNORE)",
@@ -429,10 +457,10 @@ FAULTS = [
         "groups mix prompts",
     ),
     (
-        GRPO,
-        "            clip_by_norm(self.model.parameters(), config.max_grad_norm)\n",
+        UPDATE,
+        "        require_finite(self.n_made, before, norm, self.model, may_overflow=False)\n",
         "",
-        "GRPO does not clip gradients",
+        "NaN is written into the weights",
     ),
     (
         GRPO,
@@ -477,20 +505,28 @@ FAULTS = [
         "centred / (deviation + 1e-6)",
         "advantages of the padding",
     ),
-    (PPO, "nn.init.zeros_(self.value_head.weight)", "pass", "values not zero at first"),
-    (PPO, "            self.optimizer.zero_grad()\n", "", "gradients add up"),
     (
         PPO,
-        "            clip_by_norm(self.model.parameters(), config.max_grad_norm)\n",
-        "",
-        "PPO does not clip gradients",
+        "with torch.no_grad(), evaluating(self.model):",
+        "with torch.no_grad():",
+        "expectations with dropout",
+    ),
+    (PPO, "nn.init.zeros_(self.value_head.weight)", "pass", "values not zero at first"),
+    (UPDATE, "        self.optimizer.zero_grad()\n", "", "gradients add up"),
+    (
+        UPDATE,
+        "clip_by_norm(self.model.parameters(), self.max_grad_norm)",
+        "clip_by_norm(self.model.parameters(), float('inf'))",
+        "gradients are not clipped",
     ),
 ]
 
 TESTS = [
     "tests/training/losses",
+    "tests/training/test_adapter_files.py",
+    "tests/training/test_evaluating.py",
     "tests/training/test_lora.py",
-    "tests/training/test_hidden.py",
+    "tests/models/test_hidden.py",
     "tests/training/test_distillation.py",
     "tests/training/preference",
     "tests/training/reinforce",

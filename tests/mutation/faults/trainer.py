@@ -88,15 +88,27 @@ FAULTS = [
         "callbacks never see the end",
     ),
     (
-        TRAINER,
-        "self.model.train(was_training)",
+        "training/evaluating.py",
+        "module.training = mode",
         "pass",
         "evaluation mode stays on",
     ),
     (
+        "training/evaluating.py",
+        "    model.eval()\n",
+        "",
+        "dropout while looking on",
+    ),
+    (
         TRAINER,
-        "self.step in self.history.validation_steps[-1:]",
-        "self.history.validation_steps",
+        'g.setdefault("initial_lr", g["lr"])',
+        'g["lr"]',
+        "a second run begins at the rate where the first ended",
+    ),
+    (
+        TRAINER,
+        "len(looks) > n_before",
+        "looks",
         "functions called at each step",
     ),
     (
@@ -131,7 +143,7 @@ FAULTS = [
     ),
     (
         PARALLEL,
-        "norm.nan_to_num(nan=0.0, posinf=math.inf)",
+        "norm.nan_to_num(nan=0.0, posinf=0.0)",
         "norm",
         "a norm that is no number hides its origin",
     ),
@@ -232,14 +244,14 @@ FAULTS = [
     ),
     (
         EVALUATION,
-        "sum(loss * n for loss, n in pairs) / sum(counts)",
+        "sum(loss * n for loss, n in pairs if n) / sum(counts)",
         "sum(losses) / len(losses)",
         "batches weigh alike, whatever they score",
     ),
     (
         EVALUATION,
-        "            history.validation_loss.append(nats.mean().item())",
-        "            history.validation_loss.append(nats.sum().item())",
+        "return nats.mean().item()",
+        "return nats.sum().item()",
         "sum instead of mean",
     ),
     (
@@ -249,9 +261,9 @@ FAULTS = [
         "no look at the end",
     ),
     (
-        MOMENTS,
-        "trainer.step in trainer.history.validation_steps[-1:]",
-        "bool(trainer.history.validation_steps)",
+        "training/history.py",
+        "step in self.validation_steps[-1:]",
+        "bool(self.validation_steps)",
         "an old look taken for a new one",
     ),
     (
@@ -268,8 +280,8 @@ FAULTS = [
     ),
     (
         STOPPING,
-        "if n_worse >= self.patience:",
-        "if n_worse > self.patience:",
+        "n_worse >= self.patience",
+        "n_worse > self.patience",
         "patience off by one",
     ),
     (
@@ -304,15 +316,27 @@ FAULTS = [
     ),
     (
         SHOWING,
-        "self.write(trainer.model.eval())",
-        "self.write(trainer.model)",
+        "with evaluating(trainer.model):",
+        "if True:",
         "samples written with dropout",
     ),
     (
-        SHOWING,
-        "trainer.model.train(was_training)",
+        EVALUATION,
+        "if len(looking) > 1:",
+        "if False:",
+        "two that look mix their losses",
+    ),
+    (
+        STOPPING,
+        "median + (self.factor - 1) * abs(median)",
+        "self.factor * median",
+        "losses below zero are always high",
+    ),
+    (
+        "training/batches.py",
+        'self._seed = state["seed"]',
         "pass",
-        "training goes on in evaluation mode",
+        "orders of another seed",
     ),
     (
         SHOWING,

@@ -93,7 +93,6 @@ def test_a_prompt_that_fills_the_context_is_refused():
 
 def test_batches_pad_both_sides_alike_and_know_the_lengths(batch):
     assert batch["chosen_ids"].shape == batch["rejected_targets"].shape == (5, 10)
-    assert batch["index"].tolist() == [0, 1, 2, 3, 4]
     assert batch["chosen_length"].tolist() == [10, 9, 10, 8, 10]
     assert batch["rejected_length"].tolist() == [9, 10, 10, 9, 10]
     for side in ("chosen", "rejected"):
@@ -157,6 +156,14 @@ def test_a_reward_model_learns_to_tell_the_answers_apart(policy, examples, batch
     assert pairwise_reward_loss(model, batch) < 0.2
 
 
+def test_accuracy_of_rewards_is_measured_without_dropout(policy, batch):
+    model, modes = RewardModel(policy).train(), []
+    model.register_forward_hook(lambda module, *_: modes.append(module.training))
+    reward_accuracy(model, batch)
+    assert modes == [False]
+    assert model.training
+
+
 def test_pairwise_loss_is_that_of_the_rewards_and_takes_a_margin(policy, batch):
     model = RewardModel(policy)
     torch.nn.init.normal_(model.reward_head.weight)
@@ -207,6 +214,20 @@ def test_dpo_equals_its_formula_and_the_reference_runs_once_if_kept(
         loss.margins(policy, reordered), loss.margins(policy, batch).flip(0)
     )
     assert len(calls) == (1 if keep else 5)
+
+
+def test_what_is_kept_of_one_list_is_not_taken_for_another(policy, examples):
+    torch.manual_seed(1)
+    reference = GPT(policy.config)
+    others = encode_preferences(PAIRS[::-1], TEMPLATE, encode, CONTEXT_LENGTH)
+    loss, fresh = DPOLoss(reference), DPOLoss(reference, keep=False)
+    for some in (examples[:3], others[:3], examples[2:]):
+        batch = collate_pairs_of_answers(some, pad_id=0)
+        expected = fresh.reference_log_probs(batch)
+        for found, wanted in zip(
+            loss.reference_log_probs(batch), expected, strict=True
+        ):
+            torch.testing.assert_close(found, wanted, atol=1e-6, rtol=0)
 
 
 def test_reference_has_no_dropout_and_accuracy_keeps_the_mode(batch):

@@ -6,17 +6,14 @@ if TYPE_CHECKING:  # for the reader: the trainer calls callbacks and imports non
     from llm_notes.training.trainer import Trainer
 
 
-def require_positive(value: int) -> int:
+def require_positive(**numbers: int) -> int:
+    """The number that is given by its name. Raises ValueError below 1."""
+    ((name, value),) = numbers.items()
     if value < 1:
-        raise ValueError(f"got {value}, where a whole number of at least 1 is due")
+        raise ValueError(f"{name} is {value}; it must be at least 1")
     return value
 
 
 def is_due(trainer: "Trainer", every: int) -> bool:
     """Whether something happens at this step: every few steps, and at the last."""
     return trainer.step % every == 0 or trainer.step >= trainer.config.n_steps
-
-
-def has_looked(trainer: "Trainer") -> bool:
-    """Whether held-out data was looked at after this very step."""
-    return trainer.step in trainer.history.validation_steps[-1:]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from llm_notes.training.callbacks.moments import is_due, require_positive
+from llm_notes.training.evaluating import evaluating
 from llm_notes.training.progress import Progress
 from llm_notes.viz.live import LiveFigure
 
@@ -50,7 +51,10 @@ class ShowCurves:
     """
 
     def __init__(self, every: int = 50, bytes_per_token: float | None = None) -> None:
-        self.every, self.bytes_per_token = require_positive(every), bytes_per_token
+        self.every, self.bytes_per_token = (
+            require_positive(every=every),
+            bytes_per_token,
+        )
 
     def on_start(self, trainer: "Trainer") -> None:
         del trainer
@@ -86,7 +90,7 @@ class Samples:
         every: int = 250,
         show: Callable[[int, str], None] | None = None,
     ) -> None:
-        self.write, self.every, self.show = write, require_positive(every), show
+        self.write, self.every, self.show = write, require_positive(every=every), show
         self.texts: list[tuple[int, str]] = []
 
     def on_start(self, trainer: "Trainer") -> None:
@@ -96,9 +100,8 @@ class Samples:
     def on_step(self, trainer: "Trainer") -> None:
         if not is_due(trainer, self.every):
             return
-        was_training = trainer.model.training
-        text = self.write(trainer.model.eval())
-        trainer.model.train(was_training)
+        with evaluating(trainer.model):
+            text = self.write(trainer.model)
         self.texts.append((trainer.step, text))
         if self.show is not None and trainer.parallel.is_main:
             self.show(trainer.step, text)

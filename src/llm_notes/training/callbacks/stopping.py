@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from llm_notes.training.callbacks.moments import has_looked, require_positive
+from llm_notes.training.callbacks.moments import require_positive
 from llm_notes.training.divergence import TrainingDivergedError
 
 if TYPE_CHECKING:  # for the reader: the trainer calls callbacks and imports none
@@ -20,14 +20,18 @@ class EarlyStopping:
         patience: looks without a new best that are borne.
         min_delta: nats by which a new best must be better.
         keep_best: put the weights of the best look back at the end.
+
+    Attributes:
+        best_step, best_loss: of the best look. is_over: whether patience was lost.
     """
 
     def __init__(
         self, patience: int = 3, min_delta: float = 0.0, keep_best: bool = True
     ) -> None:
-        self.patience, self.min_delta = require_positive(patience), min_delta
+        self.patience, self.min_delta = require_positive(patience=patience), min_delta
         self.keep_best = keep_best
         self.best_step, self.best_loss = -1, float("inf")
+        self.is_over = False
         self._best: dict[str, Tensor] = {}
 
     def on_start(self, trainer: "Trainer") -> None:
@@ -35,7 +39,7 @@ class EarlyStopping:
 
     def on_step(self, trainer: "Trainer") -> None:
         history = trainer.history
-        if not has_looked(trainer):
+        if not history.has_looked(trainer.step):
             return
         if history.validation_loss[-1] < self.best_loss - self.min_delta:
             self.best_step, self.best_loss = trainer.step, history.validation_loss[-1]
@@ -43,7 +47,8 @@ class EarlyStopping:
                 best = trainer.parallel.weights(trainer.model)
                 self._best = {name: t.detach().clone() for name, t in best.items()}
         n_worse = sum(step > self.best_step for step in history.validation_steps)
-        if n_worse >= self.patience:
+        self.is_over = n_worse >= self.patience
+        if self.is_over:
             trainer.stop(
                 f"no better than {self.best_loss:.3f} of step {self.best_step} in "
                 f"{n_worse} looks at held-out data"
@@ -68,7 +73,9 @@ class StopWhenDiverging:
     """Notices a loss that has left its path and does not come back.
 
     A step is high when its loss is above `factor` times the median of the last
-    `window` steps that were not high. One such step is a spike and is borne.
+    `window` steps that were not high (a negative median -m, of rewards for example,
+    counts as m above itself: high is above (factor - 2) m). One such step is a spike
+    and is borne.
 
     Args:
         factor, window: see above.
@@ -83,15 +90,16 @@ class StopWhenDiverging:
     ) -> None:
         if not factor > 1:
             raise ValueError(f"factor is {factor}; it must be above 1")
-        self.factor, self.window = factor, require_positive(window)
-        self.patience = require_positive(patience)
+        self.factor, self.window = factor, require_positive(window=window)
+        self.patience = require_positive(patience=patience)
         self._usual: list[float] = []
         self._n_high = 0
 
     def on_step(self, trainer: "Trainer") -> None:
         loss = trainer.history.train_loss[-1]
         median = statistics.median(self._usual) if self._usual else loss
-        if len(self._usual) < self.window or loss <= self.factor * median:
+        limit = median + (self.factor - 1) * abs(median)
+        if len(self._usual) < self.window or loss <= limit:
             self._usual = [*self._usual, loss][-self.window :]
             self._n_high = 0
             return
@@ -99,9 +107,9 @@ class StopWhenDiverging:
         if self._n_high >= self.patience:
             raise TrainingDivergedError(
                 f"step {trainer.step - self._n_high}: since then the loss is above "
-                f"{self.factor:g} times what it was before ({median:.3f}), now "
-                f"{loss:.3f}. Go back to a checkpoint before that step, with a lower "
-                "learning rate or a smaller clipping norm"
+                f"{limit:.3f}; it was {median:.3f} before, and now is {loss:.3f}. Go "
+                "back to a checkpoint before that step, with a lower learning rate or "
+                "a smaller clipping norm"
             )
 
     def state_dict(self) -> dict[str, Any]:

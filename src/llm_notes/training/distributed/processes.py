@@ -58,9 +58,6 @@ class Processes(SingleProcess):
         dist.all_gather_object(values, value)
         return values
 
-    def barrier(self) -> None:
-        self.any(False)
-
     def explain(self, error: BaseException, step: int | None = None) -> BaseException:
         text = str(error)
         is_lost = isinstance(error, dist.DistError) or (
@@ -69,11 +66,9 @@ class Processes(SingleProcess):
         if not is_lost:
             return error
         when = "" if step is None else f" in step {step}"
-        lost = ProcessLostError(
+        return ProcessLostError(
             f"process {self.rank} of {self.size} lost another one{when}: it has ended, "
             "or did not answer in time. The report of torchrun names the first that "
             "failed. Start the job again: it goes on from its last save, with this or "
             f"another number of processes. ({text.splitlines()[0]})"
         )
-        lost.__cause__ = error
-        return lost

@@ -14,22 +14,13 @@ class Replicated(Processes):
     """PyTorch's DDP (Li et al. 2020): gradients are averaged while they are computed.
 
     Needs memory for the whole model, its gradients and moments in every process.
-
-    Args:
-        find_unused_parameters: whether a part of the model may be without work in a
-            step; costs a walk through the graph. By default only for a mixture of
-            experts.
     """
-
-    def __init__(self, find_unused_parameters: bool | None = None) -> None:
-        super().__init__()
-        self.find_unused_parameters = find_unused_parameters
 
     def wrap(self, model: nn.Module) -> nn.Module:
         super().wrap(model)
-        find_unused = self.find_unused_parameters
-        if find_unused is None:
-            find_unused = any(isinstance(m, MixtureOfExperts) for m in model.modules())
+        # An expert may be without work in a step; to look costs a walk through the
+        # graph.
+        find_unused = any(isinstance(m, MixtureOfExperts) for m in model.modules())
         return _Replica(model, find_unused_parameters=find_unused)
 
     def backward(

@@ -18,6 +18,7 @@ from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from llm_notes.models.layers.moe import MixtureOfExperts
+from llm_notes.training.blocks import blocks_of
 from llm_notes.training.distributed.processes import Processes
 
 
@@ -31,7 +32,7 @@ class Sharded(Processes):
     """
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        """Shards each of `blocks`, wherever they are, then all the rest.
+        """Shards each block, wherever it is, then all the rest.
 
         Raises ValueError for a mixture of experts: FSDP2 exchanges the gradients of a
         block in one piece, and processes whose tokens chose different experts have
@@ -48,11 +49,8 @@ class Sharded(Processes):
                 dist.broadcast(tensor, src=0)
         device = next(model.parameters()).device
         mesh = init_device_mesh(device.type, (self.size,))
-        for module in list(model.modules()):
-            blocks = getattr(module, "blocks", None)
-            if isinstance(blocks, nn.ModuleList):
-                for block in blocks:
-                    fully_shard(block, mesh=mesh)
+        for block in blocks_of(model):
+            fully_shard(block, mesh=mesh)
         return fully_shard(model, mesh=mesh)
 
     def accept(self, optimizer: torch.optim.Optimizer) -> None:

@@ -25,13 +25,11 @@ class EncodedPair:
     """A prompt with its better and its worse answer, each as one row of ids.
 
     Args:
-        index: place of the pair in its list; what was computed for it can be kept.
         chosen, rejected: ids of prompt and answer with the ids that end them.
         chosen_targets, rejected_targets: of the same lengths: the next token where it
             belongs to the answer, else IGNORE (the last place has no next token).
     """
 
-    index: int
     chosen: list[int]
     chosen_targets: list[int]
     rejected: list[int]
@@ -74,7 +72,7 @@ def encode_preferences(
             # The id that opens the answer is given; the first of its text is learned.
             targets = [IGNORE] * (n_prompt - 1) + ids[n_prompt:] + [IGNORE]
             rows += [ids, targets]
-        pairs.append(EncodedPair(index, *rows))
+        pairs.append(EncodedPair(*rows))
     return pairs
 
 
@@ -88,8 +86,8 @@ def collate_pairs_of_answers(
         pad_id: fills up; the model is causal, so no real token sees it.
 
     Returns:
-        "index" (B,), and for "chosen" and "rejected": "..._ids" (B, T),
-        "..._targets" (B, T) and "..._length" (B,), the number of real ids.
+        for "chosen" and "rejected": "..._ids" (B, T), "..._targets" (B, T) and
+        "..._length" (B,), the number of real ids.
     """
     sides = ("chosen", "rejected")
     rows = {side: [getattr(pair, side) for pair in pairs] for side in sides}
@@ -98,7 +96,7 @@ def collate_pairs_of_answers(
     }
     ids = pad_rows(rows["chosen"] + rows["rejected"], pad_id).chunk(2)
     goals = pad_rows(targets["chosen"] + targets["rejected"], IGNORE).chunk(2)
-    batch = {"index": torch.tensor([pair.index for pair in pairs])}
+    batch = {}
     for side, some_ids, some_goals in zip(sides, ids, goals, strict=True):
         batch[f"{side}_ids"], batch[f"{side}_targets"] = some_ids, some_goals
         batch[f"{side}_length"] = torch.tensor([len(row) for row in rows[side]])

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from llm_notes.training.hidden import logits_and_hidden
+from llm_notes.models.hidden import logits_and_hidden
+from llm_notes.training.evaluating import evaluating
 from llm_notes.training.losses.preference import reward_model_loss
 
 
@@ -71,7 +72,6 @@ def pairwise_reward_loss(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
 @torch.no_grad()
 def reward_accuracy(model: nn.Module, batch: dict[str, Tensor]) -> float:
     """The share of pairs whose better answer has the higher reward."""
-    was_training = model.training
-    chosen, rejected = pair_rewards(model.eval(), batch)
-    model.train(was_training)
+    with evaluating(model):
+        chosen, rejected = pair_rewards(model, batch)
     return (chosen > rejected).float().mean().item()
