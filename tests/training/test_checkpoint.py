@@ -124,7 +124,7 @@ def test_a_damaged_description_is_refused(saved, text, message):
 
 def test_an_empty_or_missing_folder_is_refused(tmp_path):
     for path in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(CheckpointError, match="holds no checkpoint"):
+        with pytest.raises(CheckpointError, match=r"there is no checkpoint\.json"):
             load(path)
 
 

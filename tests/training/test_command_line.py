@@ -2,6 +2,8 @@
 
 import json
 import re
+import shlex
+import shutil
 import signal
 from dataclasses import fields
 
@@ -15,7 +17,9 @@ from llm_notes.training.arguments import OPTIMIZERS, parser, training_config
 from llm_notes.training.checkpoint import load_checkpoint
 from llm_notes.training.command_line import main
 from llm_notes.training.config import TrainingConfig
-from llm_notes.training.run_files import saved_steps
+from llm_notes.training.evaluation import bits_per_byte
+from llm_notes.training.run_files import saved_steps, step_folder
+from llm_notes.training.texts import read_corpus
 
 SMALL = [
     *("--layers", "1", "--heads", "2", "--width", "8", "--context-length", "12"),
@@ -54,7 +58,10 @@ def test_a_run_leaves_a_model_its_settings_and_its_steps(text, tmp_path, capsys)
     assert loaded.tokenizer.decode(loaded.tokenizer.encode("tale")) == "tale"
     assert loaded.history["validation_steps"] == [0, 3, 6]
     bits = loaded.history["bits_per_byte"][-1]
-    assert f"{bits:.3f} bits per byte on held-out text" in printed
+    assert f"{bits:.3f} bits per byte on held-out text at step 6; the model" in printed
+    corpus = read_corpus(str(text), seed=0)
+    measured = bits_per_byte(loaded.model, loaded.tokenizer, corpus.validation)
+    assert bits == pytest.approx(measured, abs=1e-5)
     assert printed.count("--- step 0 ---") == printed.count("--- step 6 ---") == 1
     assert saved_steps(out) == [4, 6]
 
@@ -124,6 +131,56 @@ def test_early_stopping_says_why_and_saves(text, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert re.search(r"stopped after step \d \(no better than .*\); saved", printed)
     assert (tmp_path / "run" / "model").is_dir()
+
+
+def test_after_early_stopping_the_printed_line_goes_on(text, tmp_path, capsys):
+    words = ["--patience", "1", "--learning-rate", "1e-9", "--eval-every", "1"]
+    call(text, tmp_path / "run", *words, "--weight-decay", "0")
+    printed = capsys.readouterr().out
+    before = saved_steps(tmp_path / "run")[-1]
+    assert before < 6
+    (again,) = [x for x in printed.splitlines() if x.startswith("  python -m")]
+    assert main(shlex.split(again)[3:]) == 0
+    assert saved_steps(tmp_path / "run")[-1] > before
+
+
+def test_early_stopping_prints_the_bits_of_the_model_it_keeps(text, tmp_path, capsys):
+    words = ["--patience", "2", "--learning-rate", "0.9", "--eval-every", "1"]
+    call(text, tmp_path / "run", *words, "--n-warmup", "0", "--max-grad-norm", "inf")
+    said = re.search(
+        r"([\d.]+) bits per byte .* at step (\d+); the model of step (\d+) ",
+        capsys.readouterr().out,
+    )
+    loaded = load_checkpoint(tmp_path / "run" / "model", GPT, GPTConfig)
+    corpus = read_corpus(str(text), seed=0)
+    measured = bits_per_byte(loaded.model, loaded.tokenizer, corpus.validation)
+    assert float(said[1]) == pytest.approx(measured, abs=6e-4)
+    assert said[2] == said[3]
+    assert int(said[2]) < len(loaded.history["train_loss"])
+
+
+def test_a_tokenizer_without_saved_steps_is_made_anew(text, tmp_path):
+    out = tmp_path / "run"
+    call(text, out)
+    for step in saved_steps(out):
+        shutil.rmtree(step_folder(out, step))
+    words = "--resume auto --tokenizer byte-pairs --vocab-size 270"
+    assert call(text, out, *words.split()) == 0
+    loaded = load_checkpoint(out / "model", GPT, GPTConfig)
+    assert loaded.tokenizer.vocab_size == 270
+
+
+def test_another_command_line_is_named_and_the_old_one_kept(text, tmp_path, capsys):
+    out = tmp_path / "run"
+    call(text, out)
+    old = (out / "config.json").read_text()
+    capsys.readouterr()
+    assert call(text, out, "--resume", "auto", "--batch-size", "3") == 0
+    error = capsys.readouterr().err
+    assert "--batch-size 4 is now 3" in error
+    assert "n-steps" not in error
+    assert (out / "config-until-step-6.json").read_text() == old
+    assert json.loads((out / "config.json").read_text())["arguments"]["batch_size"] == 3
 
 
 def test_the_handlers_of_signals_come_back(text, tmp_path):

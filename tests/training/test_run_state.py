@@ -312,14 +312,83 @@ def test_files_that_are_cut_short_or_changed_are_refused(saved, data):
     read_step(path, PARTS)
 
 
+def test_a_changed_description_is_refused_or_says_the_same(saved):
+    path = step_folder(saved, 8)
+    content = (path / "run.json").read_bytes()
+    n_refused = 0
+    try:
+        for place in range(len(content)):
+            changed = bytes([content[place] ^ 1])
+            damaged = content[:place] + changed + content[place + 1 :]
+            (path / "run.json").write_bytes(damaged)
+            try:
+                assert read_step(path, PARTS)["step"] == 8
+            except RunStateError:
+                n_refused += 1
+    finally:
+        (path / "run.json").write_bytes(content)
+    assert n_refused > 0.8 * len(content)  # the rest is white space
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"parts": None}, "lacks parts"),
+        ({"sha256": {}}, "names other files"),
+        ({"sha256": {"run.json": "0"}}, "names other files"),
+    ],
+)
+def test_a_description_without_its_parts_is_refused(saved, tmp_path, change, message):
+    path = shutil.copytree(step_folder(saved, 8), tmp_path / "step")
+    description = json.loads((path / "run.json").read_text())
+    (path / "run.json").write_text(json.dumps(description | change))
+    with pytest.raises(RunStateError, match=message):
+        read_step(path, PARTS)
+
+
+def test_another_optimiser_of_the_same_kind_is_refused_before_anything_changes(saved):
+    trainer = make_trainer(n_steps=8)
+    trainer.optimizer = torch.optim.AdamW(trainer.model.parameters())
+    before = vector(trainer)
+    with pytest.raises(RunStateError, match=r"optimiser with groups of \["):
+        resume(shutil.copytree(saved, saved.with_name("other groups")), trainer)
+    assert vector(trainer).equal(before)
+
+
+def test_batches_that_remember_something_else_are_refused(saved, monkeypatch):
+    trainer = make_trainer(n_steps=8)
+    before = vector(trainer)
+    monkeypatch.setattr(trainer.batches, "state_dict", lambda: {"place": 1})
+    with pytest.raises(RunStateError, match=r"\['generator'\] .* needs \['place'\]"):
+        resume(shutil.copytree(saved, saved.with_name("other batches")), trainer)
+    assert vector(trainer).equal(before)
+
+
+def test_what_ended_a_run_is_told_though_a_save_has_failed_before(
+    tmp_path, monkeypatch, capsys
+):
+    def full(path, state, parts):
+        raise OSError("No space left on device")
+
+    class FailAt5:
+        def on_step(self, trainer):
+            if trainer.step == 5:
+                raise RuntimeError("diverged")
+
+    monkeypatch.setattr(run_state, "write_step", full)
+    with pytest.raises(RuntimeError, match="diverged"):
+        train(tmp_path, callbacks=[FailAt5()])
+    assert "step 4 could not be saved" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"format": "other"}, "was not written by llm_notes"),
-        ({"version": 99}, "has version 99, and this package reads 1"),
-        ({"parts": PARTS | {"model": "Llama"}}, "has model Llama, and this run GPT"),
-        ({"parts": PARTS | {"optimizer": "SGD"}}, "has optimizer SGD, and this run A"),
-        ({"parts": PARTS | {"batches": "X"}}, "has batches X, and this run WindowB"),
+        ({"version": 99}, "has version 99, this package reads 1"),
+        ({"parts": PARTS | {"model": "Llama"}}, "has model Llama, this run GPT"),
+        ({"parts": PARTS | {"optimizer": "SGD"}}, "has optimizer SGD, this run A"),
+        ({"parts": PARTS | {"batches": "X"}}, "has batches X, this run WindowB"),
     ],
 )
 def test_foreign_steps_are_refused(saved, tmp_path, change, message):

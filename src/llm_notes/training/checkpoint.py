@@ -8,7 +8,6 @@ A reader never finds half of a folder, and a failed save leaves the earlier chec
 as it was (`durable`). Runs that are not finished are saved by `run_state`.
 """
 
-import json
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -17,14 +16,21 @@ import safetensors.torch
 from torch import nn
 
 from llm_notes.data.tokenizers import Tokenizer, load_tokenizer
-from llm_notes.training.durable import new_folder, sha256, write_tensors
-
-FILE_FORMAT = "llm_notes.checkpoint"
-FILE_VERSION = 1
+from llm_notes.training.description import Description
+from llm_notes.training.durable import new_folder, write_tensors
 
 
 class CheckpointError(ValueError):
     """The folder holds no checkpoint, a damaged one, or one of another architecture."""
+
+
+DESCRIPTION = Description(
+    "checkpoint.json",
+    "llm_notes.checkpoint",
+    1,
+    {"architecture": str, "config": dict, "history": dict},
+    CheckpointError,
+)
 
 
 @dataclass(frozen=True)
@@ -58,19 +64,12 @@ def save_checkpoint(
         tensors = {k: v.detach().contiguous() for k, v in model.state_dict().items()}
         write_tensors(draft / "weights.safetensors", tensors)
         tokenizer.save(draft / "tokenizer.json")
-        description = {
-            "format": FILE_FORMAT,
-            "version": FILE_VERSION,
-            "architecture": type(model).__name__,
-            "config": _config_as_json(model.config),
-            "sha256": {
-                name: sha256(draft / name)
-                for name in ("weights.safetensors", "tokenizer.json")
-            },
-            "history": history or {},
-        }
-        text = json.dumps(description, indent=1) + "\n"
-        (draft / "checkpoint.json").write_text(text, encoding="utf-8")
+        DESCRIPTION.write(
+            draft,
+            architecture=type(model).__name__,
+            config=_config_as_json(model.config),
+            history=history or {},
+        )
     return path
 
 
@@ -92,21 +91,13 @@ def load_checkpoint(
             changed, or the weights belong to another architecture.
     """
     path = Path(path)
-    description = _read_description(path)
+    description = DESCRIPTION.read(path)
     if description["architecture"] != model_class.__name__:
         raise CheckpointError(
             f"{path} holds a {description['architecture']}, not a "
             f"{model_class.__name__}: load it with its own class"
         )
-    for name, expected in description["sha256"].items():
-        file = path / name
-        if not file.is_file():
-            raise CheckpointError(f"{path} lacks {name}: train and save it again")
-        if sha256(file) != expected:
-            raise CheckpointError(
-                f"{file} is cut short or was changed (its SHA-256 is not the one that "
-                "was saved): train and save it again"
-            )
+    DESCRIPTION.require_whole(path, {"weights.safetensors", "tokenizer.json"})
     try:
         config = _config_from_json(config_class, description["config"])
         model = model_class(config)
@@ -142,25 +133,4 @@ def _config_from_json(config_class: type, content: dict[str, Any]) -> Any:
 
 def architecture_of(path: str | Path) -> str:
     """The class name of the model in a folder. Raises CheckpointError."""
-    return _read_description(Path(path))["architecture"]
-
-
-def _read_description(path: Path) -> dict[str, Any]:
-    file = path / "checkpoint.json"
-    if not file.is_file():
-        raise CheckpointError(f"{path} holds no checkpoint: there is no {file.name}")
-    try:
-        description = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CheckpointError(f"{file} is cut short or no JSON: {error}") from error
-    if not isinstance(description, dict) or description.get("format") != FILE_FORMAT:
-        raise CheckpointError(f"{file} was not written by llm_notes")
-    if description.get("version") != FILE_VERSION:
-        raise CheckpointError(
-            f"{file} has version {description.get('version')!r}, this package reads "
-            f"{FILE_VERSION}: train and save it again"
-        )
-    missing = {"architecture", "config", "sha256", "history"} - description.keys()
-    if missing:
-        raise CheckpointError(f"{file} lacks {', '.join(sorted(missing))}")
-    return description
+    return DESCRIPTION.read(Path(path))["architecture"]

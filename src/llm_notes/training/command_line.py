@@ -32,10 +32,12 @@ from llm_notes.training.callbacks import (
 from llm_notes.training.checkpoint import save_checkpoint
 from llm_notes.training.durable import new_file
 from llm_notes.training.parallel import SingleProcess
-from llm_notes.training.run_state import RunStateError, SaveRun, resume
+from llm_notes.training.run_files import RunStateError, saved_steps
+from llm_notes.training.run_state import SaveRun, resume
 from llm_notes.training.texts import make_tokenizer, read_corpus
 from llm_notes.training.trainer import Trainer, TrainingDivergedError
 
+CONFIG = "config.json"
 SAMPLE_LENGTH = 80  # tokens
 TEMPERATURE = 0.8  # below 1: samples that a reader can judge early in a run
 
@@ -99,26 +101,49 @@ def _train(
         step = resume(out, trainer)
         if parallel.is_main and step is not None:
             print(f"going on from step {step}", flush=True)
+            _say_what_changed(out, arguments, step)
     save_run.require_free(trainer)
     if parallel.is_main:
         text = json.dumps(_description(arguments, model, trainer, corpus), indent=1)
         print(text, flush=True)
-        with new_file(out / "config.json") as draft:
+        with new_file(out / CONFIG) as draft:
             draft.write_text(text + "\n", encoding="utf-8")
         with new_file(out / "tokenizer.json") as draft:
             tokenizer.save(draft)
 
     with _StopsOnSignal(trainer):
         trainer.fit()
-    if trainer.step < config.n_steps and parallel.is_main:
+    is_cut_short = trainer.step < config.n_steps
+    if is_cut_short and parallel.is_main:
         # Of a word that is said twice, the last counts.
-        again = shlex.join([*argv, "--resume", "auto"])
+        words = [*argv, "--resume", "auto"]
+        if any(isinstance(c, EarlyStopping) and c.is_over for c in trainer.callbacks):
+            words += ["--patience", str(2 * arguments.patience)]
         print(
             f"stopped after step {trainer.step} ({trainer.stopped}); saved. To go on:\n"
-            f"  python -m llm_notes.training {again}"
+            f"  python -m llm_notes.training {shlex.join(words)}"
         )
     _save_model(out / "model", arguments.model, sizes, tokenizer, trainer)
-    return 130 if trainer.stopped == _StopsOnSignal.REASON else 0
+    return 130 if is_cut_short and trainer.stopped == _StopsOnSignal.REASON else 0
+
+
+def _say_what_changed(out: Path, arguments: argparse.Namespace, step: int) -> None:
+    """Name what another command line said, and keep what it was."""
+    try:
+        before = json.loads((out / CONFIG).read_text(encoding="utf-8"))["arguments"]
+    except (OSError, ValueError, KeyError):
+        return  # the run itself is whole; only its description is not
+    now = json.loads(json.dumps(vars(arguments)))
+    changed = [
+        f"--{name.replace('_', '-')} {before[name]} is now {now[name]}"
+        for name in now
+        if name not in ("resume", "out") and before.get(name, now[name]) != now[name]
+    ]
+    if changed:
+        kept = out / f"config-until-step-{step}.json"
+        (out / CONFIG).replace(kept)
+        lines = "\n  ".join([f"unlike before (see {kept.name}):", *changed])
+        print(lines, file=sys.stderr, flush=True)
 
 
 def _onlookers(
@@ -161,7 +186,7 @@ def _continuation(
 def _tokenizer(out: Path, arguments: argparse.Namespace, corpus: Corpus) -> Tokenizer:
     """The tokenizer of the run that goes on, or a new one."""
     file = out / "tokenizer.json"
-    if arguments.resume == "auto" and file.is_file():
+    if arguments.resume == "auto" and saved_steps(out) and file.is_file():
         return load_tokenizer(file)
     return make_tokenizer(arguments.tokenizer, corpus, arguments.vocab_size)
 
@@ -202,8 +227,13 @@ def _save_model(
         whole.load_state_dict(weights)
         history = trainer.history
         save_checkpoint(path, whole, tokenizer, history.as_dict())
-        bits = history.bits_per_byte[-1] if history.bits_per_byte else float("nan")
-        print(f"{bits:.3f} bits per byte on held-out text; the model is in {path}")
+        best = [c.best_step for c in trainer.callbacks if isinstance(c, EarlyStopping)]
+        looks = dict(zip(history.validation_steps, history.bits_per_byte, strict=True))
+        step = best[0] if best else max(looks)
+        print(
+            f"{looks[step]:.3f} bits per byte on held-out text at step {step}; the "
+            f"model of step {step if best else trainer.step} is in {path}"
+        )
 
 
 class _StopsOnSignal:

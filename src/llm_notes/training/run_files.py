@@ -14,15 +14,18 @@ from typing import Any
 
 import safetensors.torch
 
-from llm_notes.training.durable import new_folder, sha256, write_tensors
+from llm_notes.training.description import Description
+from llm_notes.training.durable import new_folder, write_tensors
 from llm_notes.training.nested import flatten, unflatten
-
-FILE_FORMAT = "llm_notes.run"
-FILE_VERSION = 1
 
 
 class RunStateError(ValueError):
     """What was saved is damaged, cut short, foreign, or belongs to another run."""
+
+
+DESCRIPTION = Description(
+    "run.json", "llm_notes.run", 1, {"parts": dict}, RunStateError
+)
 
 
 def step_folder(folder: Path, step: int) -> Path:
@@ -52,15 +55,7 @@ def write_step(path: Path, state: Any, parts: Mapping[str, str]) -> None:
     with new_folder(path) as draft:
         write_tensors(draft / "tensors.safetensors", tensors)
         (draft / "state.json").write_text(json.dumps(tree), encoding="utf-8")
-        description = {
-            "format": FILE_FORMAT,
-            "version": FILE_VERSION,
-            "parts": dict(parts),
-            "sha256": {file.name: sha256(file) for file in draft.iterdir()},
-        }
-        # No line break at the end: each byte that is cut off can be noticed.
-        text = json.dumps(description, indent=1)
-        (draft / "run.json").write_text(text, encoding="utf-8")
+        DESCRIPTION.write(draft, parts=dict(parts))
 
 
 def read_step(path: Path, parts: Mapping[str, str]) -> Any:
@@ -69,26 +64,11 @@ def read_step(path: Path, parts: Mapping[str, str]) -> Any:
     Raises RunStateError when a file is missing, cut short, changed or foreign, or the
     parts are of other kinds.
     """
-    try:
-        description = json.loads((path / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunStateError(f"{path / 'run.json'} is missing or cut short") from error
-    if not isinstance(description, dict) or description.get("format") != FILE_FORMAT:
-        raise RunStateError(f"{path / 'run.json'} was not written by llm_notes")
-    if description.get("version") != FILE_VERSION:
-        raise RunStateError(
-            f"{path / 'run.json'} has version {description.get('version')!r}, and "
-            f"this package reads {FILE_VERSION}"
-        )
+    found = DESCRIPTION.read(path)["parts"]
     for name, ours in parts.items():
-        theirs = description["parts"].get(name)
-        if ours != theirs:
-            raise RunStateError(f"{path} has {name} {theirs}, and this run {ours}")
-    for name, expected in description["sha256"].items():
-        if not (path / name).is_file():
-            raise RunStateError(f"{path} lacks {name}")
-        if sha256(path / name) != expected:
-            raise RunStateError(f"{path / name} is cut short or was changed")
+        if ours != found.get(name):
+            raise RunStateError(f"{path} has {name} {found.get(name)}, this run {ours}")
+    DESCRIPTION.require_whole(path, {"state.json", "tensors.safetensors"})
     mapped = safetensors.torch.load_file(path / "tensors.safetensors")
     # Copies: the file is deleted while the run goes on with its moments.
     tensors = {name: tensor.clone() for name, tensor in mapped.items()}

@@ -50,8 +50,11 @@ class SaveRun:
         self._saved_step: int | None = None
         self._failure: OSError | None = None
 
-    def require_free(self, trainer: "Trainer") -> None:
-        """Raises RunStateError where the folder holds later steps of another run."""
+    def require_free(self, trainer: "Trainer") -> int | None:
+        """The newest step that is saved, if any.
+
+        Raises RunStateError where it is a later one, of another run.
+        """
         # The first process writes, so what it sees counts for all.
         saved = trainer.parallel.gather(saved_steps(self.folder))[0]
         if saved and saved[-1] > trainer.step:
@@ -59,11 +62,10 @@ class SaveRun:
                 f"{self.folder} holds a run at step {saved[-1]}, and this one is at "
                 f"step {trainer.step}: resume it, or choose another folder"
             )
+        return saved[-1] if saved else None
 
     def on_start(self, trainer: "Trainer") -> None:
-        self.require_free(trainer)
-        saved = trainer.parallel.gather(saved_steps(self.folder))[0]
-        self._saved_step = saved[-1] if saved else None
+        self._saved_step = self.require_free(trainer)
         if trainer.parallel.is_main:
             remove_drafts(self.folder, "step-")
 
@@ -72,7 +74,9 @@ class SaveRun:
             self._save(trainer)
 
     def on_end(self, trainer: "Trainer") -> None:
-        if trainer.error is None and trainer.step != self._saved_step:
+        if trainer.error is not None:
+            return  # which is what has to be told; a failed save was told at its time
+        if trainer.step != self._saved_step:
             self._save(trainer)
         if self._failure is not None:
             raise OSError(
@@ -170,6 +174,21 @@ def read_run(path: Path, trainer: "Trainer") -> dict[str, Any]:
     """Read one saved step. Raises RunStateError when it is damaged or does not fit."""
     state = read_step(path, _parts(trainer))
     _require_fit(path, trainer.model.state_dict(), state["model"])
+    groups = [
+        [len(group["params"]) for group in optimizer["param_groups"]]
+        for optimizer in (state["optimizer"], trainer.optimizer.state_dict())
+    ]
+    if groups[0] != groups[1]:
+        raise RunStateError(
+            f"{path} has an optimiser with groups of {groups[0]} tensors, and this run "
+            f"one with groups of {groups[1]}"
+        )
+    places = [sorted(p) for p in (state["batches"], trainer.batches.state_dict())]
+    if places[0] != places[1]:
+        raise RunStateError(
+            f"{path} remembers {places[0]} of its batches, and this run needs "
+            f"{places[1]}"
+        )
     return state
 
 

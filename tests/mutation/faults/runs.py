@@ -3,6 +3,7 @@
 ARGUMENTS = "training/arguments.py"
 CHECKPOINT = "training/checkpoint.py"
 COMMAND = "training/command_line.py"
+DESCRIPTION = "training/description.py"
 DURABLE = "training/durable.py"
 FILES = "training/run_files.py"
 NESTED = "training/nested.py"
@@ -108,9 +109,21 @@ FAULTS = [
     (STATE, "[: -self.keep]", "[-self.keep :]", "the newest are deleted"),
     (
         STATE,
-        "if trainer.error is None and trainer.step != self._saved_step:",
-        "if trainer.step != self._saved_step:",
+        "if trainer.error is not None:",
+        "if False:",
         "saved in the midst of a step that failed",
+    ),
+    (
+        STATE,
+        "if groups[0] != groups[1]:",
+        "if False:",
+        "moments of other groups",
+    ),
+    (
+        STATE,
+        "if places[0] != places[1]:",
+        "if False:",
+        "places in other batches",
     ),
     (
         STATE,
@@ -155,36 +168,47 @@ FAULTS = [
         "what a killed save left stays for ever",
     ),
     (
-        FILES,
-        "if sha256(path / name) != expected:",
+        DESCRIPTION,
+        "if sha256(folder / name) != expected:",
         "if False:",
         "changed files are read",
     ),
     (
-        FILES,
-        "json.dumps(description, indent=1)",
-        'json.dumps(description, indent=1) + "\\n"',
+        DESCRIPTION,
+        "json.dumps(whole, indent=1)",
+        'json.dumps(whole, indent=1) + "\\n"',
         "a description without its last byte is read",
     ),
     (
-        FILES,
-        "{file.name: sha256(file) for file in draft.iterdir()}",
-        '{"state.json": sha256(draft / "state.json")}',
-        "tensors have no hash",
+        DESCRIPTION,
+        "if hashes.keys() != files:",
+        "if False:",
+        "files without a hash are trusted",
     ),
     (
-        FILES,
-        'description.get("version") != FILE_VERSION',
+        DESCRIPTION,
+        "if not isinstance(found.get(name), kind):",
+        "if False:",
+        "what a description lacks is found out later",
+    ),
+    (
+        DESCRIPTION,
+        'found.get("version") != self.version',
         "False",
         "files of another version are read",
     ),
     (
-        FILES,
-        "not isinstance(description, dict) or description",
-        "description",
+        DESCRIPTION,
+        "not isinstance(found, dict) or found",
+        "found",
         "a list taken for a description",
     ),
-    (FILES, "if ours != theirs:", "if False:", "states of another kind are read"),
+    (
+        FILES,
+        "if ours != found.get(name):",
+        "if False:",
+        "states of another kind are read",
+    ),
     (
         FILES,
         "sorted(int(name) for name in names if name.isdecimal())",
@@ -211,9 +235,39 @@ FAULTS = [
     ),
     (
         CHECKPOINT,
-        "if sha256(file) != expected:",
-        "if False:",
+        'DESCRIPTION.require_whole(path, {"weights.safetensors", "tokenizer.json"})',
+        "pass",
         "a checkpoint that was cut short is read",
+    ),
+    (
+        CHECKPOINT,
+        'content[field.name]["class"] = type(part).__name__',
+        "pass",
+        "a rule among the sizes has no class",
+    ),
+    (
+        COMMAND,
+        "and saved_steps(out) and file.is_file()",
+        "and file.is_file()",
+        "a tokenizer without a run is used",
+    ),
+    (
+        COMMAND,
+        "step = best[0] if best else max(looks)",
+        "step = max(looks)",
+        "the bits of another model are printed",
+    ),
+    (
+        COMMAND,
+        'words += ["--patience", str(2 * arguments.patience)]',
+        "pass",
+        "the printed line does not go on",
+    ),
+    (
+        COMMAND,
+        "(out / CONFIG).replace(kept)",
+        "pass",
+        "the earlier settings are lost",
     ),
     (
         COMMAND,
