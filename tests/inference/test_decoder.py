@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from llm_notes.inference import gpt_decoder
 from llm_notes.inference.decoder import (
     CachedDecoder,
     RecurrentDecoder,
@@ -18,6 +19,7 @@ from llm_notes.models.layers.norm import RMSNorm
 from llm_notes.models.llama import Llama, LlamaConfig
 from llm_notes.models.ngram_gpt import NgramGPT, NgramGPTConfig
 from llm_notes.models.rnn import RNNConfig, RNNLanguageModel
+from llm_notes.runtime import count_parameters
 
 V, CONTEXT, B, T, N = 17, 24, 3, 5, 7
 
@@ -168,6 +170,14 @@ def test_a_plain_gpt_is_read_flat_and_a_changed_one_is_not(sharp_gpt):
         model = model.double()
         decoder = decoder_for(model, B, T + N)
         close(read_by(decoder, ids()), model(ids())[:, T - 1 :].detach())
+
+
+def test_a_large_model_is_not_copied(sharp_gpt, monkeypatch):
+    model = sharp_gpt()
+    monkeypatch.setattr(gpt_decoder, "LARGE", count_parameters(model))
+    assert isinstance(decoder_for(model, B, T + N), GPTDecoder)
+    monkeypatch.setattr(gpt_decoder, "LARGE", count_parameters(model) - 1)
+    assert not isinstance(decoder_for(model, B, T + N), GPTDecoder)
 
 
 def test_a_store_for_other_prompts_is_refused(sharp_gpt):

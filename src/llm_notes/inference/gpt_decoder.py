@@ -23,7 +23,9 @@ from llm_notes.models.layers.feedforward import FeedForward, gelu_tanh
 from llm_notes.models.layers.norm import LayerNorm
 from llm_notes.models.layers.position import LearnedPosition
 from llm_notes.models.layers.rotary import RotaryPosition
+from llm_notes.runtime import count_parameters
 
+LARGE = 20_000_000  # parameters: from here on the products take the time
 # What a GPT is made of; any other part may compute something else.
 _PARTS = {
     *(GPT, nn.ModuleList, PreNormBlock, MultiHeadAttention, FeedForward, LayerNorm),
@@ -63,9 +65,11 @@ class GPTDecoder:
         """Whether the list of operations is what this model would do.
 
         It is not when a part was replaced (quantised, adapted, watched by a hook), or
-        when dropout is at work.
+        when dropout is at work. A large model would gain little and be copied whole.
         """
         if type(model) is not GPT or (model.training and model.config.dropout):
+            return False
+        if count_parameters(model) > LARGE:
             return False
         parts = list(model.modules())
         if any(part._forward_hooks or part._forward_pre_hooks for part in parts):
