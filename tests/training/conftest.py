@@ -22,3 +22,16 @@ def text_ids() -> torch.Tensor:
 def model() -> GPT:
     torch.manual_seed(0)
     return GPT(GPTConfig(VOCAB_SIZE, CONTEXT_LENGTH, n_layers=1, n_heads=2, d_model=8))
+
+
+@pytest.fixture
+def model_factory(model):
+    """Makes models with the weights that `model` had at first."""
+    config, state = model.config, {k: v.clone() for k, v in model.state_dict().items()}
+
+    def build() -> GPT:
+        twin = GPT(config)
+        twin.load_state_dict(state)
+        return twin
+
+    return build

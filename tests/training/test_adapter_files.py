@@ -20,18 +20,6 @@ IDS = torch.tensor([[1, 4, 2, 0, 6], [3, 3, 5, 2, 1]])
 
 
 @pytest.fixture
-def model_factory(model):
-    config, state = model.config, {k: v.clone() for k, v in model.state_dict().items()}
-
-    def build() -> GPT:
-        twin = GPT(config)
-        twin.load_state_dict(state)
-        return twin
-
-    return build
-
-
-@pytest.fixture
 def adapted(model: GPT, model_factory) -> GPT:  # made from the plain model first
     add_lora(model, 2, 6.0, generator=torch.Generator().manual_seed(1))
     for _, layer in lora_layers(model):

@@ -147,18 +147,6 @@ def test_removal_without_the_update_also_undoes_a_merge(model):
     torch.testing.assert_close(model(IDS), plain, atol=1e-5, rtol=0)
 
 
-@pytest.fixture
-def model_factory(model):
-    config, state = model.config, {k: v.clone() for k, v in model.state_dict().items()}
-
-    def build() -> GPT:
-        twin = GPT(config)
-        twin.load_state_dict(state)
-        return twin
-
-    return build
-
-
 def test_dropout_thins_the_update_alone_and_only_while_training():
     torch.manual_seed(0)
     layer = LoRALinear(nn.Linear(6, 4), 2, 2.0, dropout=0.5)
