@@ -156,6 +156,8 @@ def main() -> None:
         "transformers": their_beam,
         "ours": lambda: beam_search(ours, prompts(1), 64, n_beams=4),
     }
+    if not beams["ours"]()[0].token_ids.equal(beams["transformers"]()[0]):
+        print("note: the two beam searches find other texts")
     seconds = take_turns(beams, arguments.rounds)
     low, middle, high = ratio(seconds["transformers"], seconds["ours"])
     figures["beam"] = {"times_theirs": middle, "lowest": low, "highest": high}

@@ -1,4 +1,4 @@
-"""How every benchmark here measures: turns, medians, and a note of the machine.
+"""How the benchmarks measure: turns, medians, and a note of the machine.
 
 Contestants take turns within one process tree, so that a machine that slows down slows
 all of them; ratios are taken turn by turn, and the median is reported.
@@ -80,5 +80,5 @@ def keep(path: str | None, name: str, figures: Any) -> None:
     known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     known[name] = figures
     file.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(known, indent=1, sort_keys=True) + "\n"
+    text = json.dumps(known, indent=1) + "\n"
     file.write_text(text, encoding="utf-8")

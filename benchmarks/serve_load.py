@@ -76,6 +76,7 @@ def main() -> None:
     parser.add_argument("--json", help="write the figures to this file")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    facts = machine()
     torch.manual_seed(0)
     tokenizer = CharacterTokenizer.train(PROMPT + "abcdefghijklmnopqrstuvwxyz")
     config = GPTConfig(
@@ -103,6 +104,8 @@ def main() -> None:
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
         while not server.started:
+            if not thread.is_alive():
+                raise RuntimeError("the server ended before it had begun")
             time.sleep(0.05)
         for n_clients in options.clients:
             asyncio.run(load(url, n_clients, n_clients, 4))  # not counted
@@ -121,7 +124,7 @@ def main() -> None:
         for r in rows
     ]
     print(markdown(list(rows[0]), cells))
-    keep(options.json, "serve_load", {"machine": machine(), "rows": rows})
+    keep(options.json, "serve_load", {"machine": facts, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
     python benchmarks/training_speed.py
     python benchmarks/training_speed.py --compile --rounds 11 --json results.json
 
-The same architecture, sizes, batch and optimiser: forward, backward, AdamW. Before
-anything is timed, both get the same weights and have to give the same logits. The peak
-is what a large matrix product reaches in the same turns; beside it stands what the
-products of the model's own layers reach, which are smaller, with nothing between them.
+The same architecture, sizes and batch: forward, backward, AdamW. Theirs is AdamW as
+most people write it, and also with `fused=True`, as ours. Before anything is timed,
+both get the same weights and have to give the same logits. The peak is what a large
+matrix product reaches in the same turns; beside it stands what the products of the
+model's own layers reach, which are smaller, with nothing between them.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ from llm_notes.training.optim import parameter_groups
 
 STEPS = 4  # in each turn
 N_HEADS, N_LAYERS, D_MODEL, CONTEXT, BATCH = 4, 4, 128, 128, 16
-THEIRS, OURS = "transformers GPT-2, AdamW", "GPT, AdamW"
-COMPILED, NGRAMS = "GPT, AdamW, compiled", "NgramGPT, Muon with AdamW"
+THEIRS, OURS = "transformers GPT-2, AdamW", "GPT, fused AdamW"
+THEIRS_FUSED = "transformers GPT-2, fused AdamW"
+COMPILED, NGRAMS = "GPT, fused AdamW, compiled", "NgramGPT, Muon with AdamW"
 PRODUCTS, PEAK = "the layers' products alone", "matrix product"
 
 Step = Callable[[], None]
@@ -84,10 +86,10 @@ def their_model(vocab_size: int) -> nn.Module:
     )
 
 
-def their_step(x: Tensor, vocab_size: int) -> Step:
+def their_step(x: Tensor, vocab_size: int, fused: bool | None = None) -> Step:
     """Their loss shifts the labels itself, so it scores one target less in each row."""
     model = their_model(vocab_size).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=fused)
     return step_of(lambda: model(x, labels=x).loss, optimizer)
 
 
@@ -208,7 +210,10 @@ def main() -> None:
     x, y, vocab_size = batch()
     require_equal(x, y, vocab_size)
     names = [OURS, NGRAMS] + [COMPILED] * arguments.compile
-    steps = {THEIRS: their_step(x, vocab_size)}
+    steps = {
+        THEIRS: their_step(x, vocab_size),
+        THEIRS_FUSED: their_step(x, vocab_size, fused=True),
+    }
     steps |= {name: our_step(x, y, vocab_size, name) for name in names}
     with FlopCounterMode(display=False) as counter:
         steps[OURS]()
@@ -226,7 +231,7 @@ def main() -> None:
     )
 
     figures, rows = {"machine": facts, "rounds": arguments.rounds}, []
-    for name in (THEIRS, *names):
+    for name in (THEIRS, THEIRS_FUSED, *names):
         rates = [STEPS * BATCH * CONTEXT / s for s in seconds[name]]
         low, middle, high = ratio(seconds[THEIRS], seconds[name])
         row = {
@@ -240,7 +245,7 @@ def main() -> None:
                 STEPS * flops / s / p for s, p in zip(seconds[name], peak, strict=True)
             ]
             row["of_peak"] = median(of_peak)
-        if name != COMPILED:
+        if name not in (COMPILED, THEIRS_FUSED):
             row["megabytes"] = median(peak_megabytes(name) for _ in range(3))
         figures[name] = row
         rows.append(

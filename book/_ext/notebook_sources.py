@@ -22,6 +22,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 RUN_FORMAT = 3
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_PROGRAM = re.compile(r"-m\s+([A-Za-z_][\w.]*\w)")
 
 
 def code_cells(notebook: Path) -> list[dict]:
@@ -62,7 +63,8 @@ def named_modules(source: str, package: str, module: str = "") -> set[str]:
 
     Every import statement counts, also one inside a function. ``from a.b import c``
     gives both ``a.b`` and ``a.b.c``, because ``c`` may be a module. A string that is
-    exactly a dotted name counts too: ``importlib.import_module("a.b")``.
+    exactly a dotted name counts too, ``importlib.import_module("a.b")``, and so does a
+    program in one, ``"python -m a.b"``.
 
     ``module`` is the dotted name of the package that holds the source; relative
     imports start from it.
@@ -79,7 +81,9 @@ def named_modules(source: str, package: str, module: str = "") -> set[str]:
             names.add(base)
             names.update(f"{base}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            names.update({node.value} if _DOTTED.fullmatch(node.value) else ())
+            whole = {node.value} if _DOTTED.fullmatch(node.value) else set()
+            run = whole | set(_PROGRAM.findall(node.value))
+            names.update(run, (f"{name}.__main__" for name in run))
     return {n for n in names if n == package or n.startswith(f"{package}.")}
 
 

@@ -78,6 +78,22 @@ def test_closure_follows_relative_and_dynamic_imports(small_book):
     assert "models/ngram.py" in closure(root, dynamic)
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "!python -m llm_notes.models --small",
+        "subprocess.run([sys.executable, '-m', 'llm_notes.models'])",
+        "subprocess.run('python -m llm_notes.models', shell=True)",
+    ],
+)
+def test_key_changes_with_a_program_that_is_run(small_book, cell):
+    main = {"llm_notes/models/__main__.py": "from llm_notes.models import gpt\n"}
+    root = small_book({"one": [cell]}, package=PACKAGE | main)
+    before = key(root)
+    (root / "src/llm_notes/models/parts.py").write_text("x = 1\n")
+    assert key(root) != before
+
+
 def test_other_packages_are_not_followed():
     names = named_modules("import numpy.linalg, llm_notes_too\nimport os", "llm_notes")
     assert names == set()
@@ -142,5 +158,5 @@ def test_real_modules_are_found(root, name):
     """The closure works on the package as it is, not only on a toy of it."""
     source = f"from llm_notes.viz import {name}"
     found = {p.name for p in import_closure(source, root / "src")}
-    assert {f"{name}.py", "style.py"} & found
+    assert {f"{name}.py", "style.py"} <= found
     assert "trainer.py" not in found
