@@ -10,6 +10,7 @@ from llm_notes.inference.contrastive import (
     contrast,
     contrastive_search,
 )
+from llm_notes.inference.decoder import left_padded
 from llm_notes.inference.generate import generate
 
 V, T, CONTEXT = 17, 4, 24
@@ -83,6 +84,24 @@ def test_an_amateur_steers_generation(sharp_gpt, prompt):
         known = found[:, :t]
         scores = contrast(expert(known)[:, -1], amateur(known)[:, -1], 0.01)
         assert scores.argmax() == found[0, t]
+
+
+def test_an_amateur_sees_no_padding(sharp_gpt):
+    torch.manual_seed(5)
+    expert, amateur = sharp_gpt(), sharp_gpt(rotary=True)
+    prompts, mask = left_padded([[1, 2, 3, 4], [5]])
+    processor = ContrastiveProcessor(amateur, plausible=0.01, mask=mask)
+    options = {"temperature": 0, "mask": mask, "processors": [processor]}
+    found = generate(expert, prompts, 6, **options)
+    for row, prompt in zip(found, ([1, 2, 3, 4], [5]), strict=True):
+        alone = generate(
+            expert,
+            torch.tensor([prompt]),
+            6,
+            temperature=0,
+            processors=[ContrastiveProcessor(amateur, plausible=0.01)],
+        )
+        assert row[-6:].equal(alone[0, -6:])
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from llm_notes.inference.gpt_decoder import GPTDecoder
 from llm_notes.inference.quantization import FORMATS, quantize_model
 from llm_notes.models.layers.cache import KeyValueCache, StaticKeyValueCache
 from llm_notes.models.layers.norm import RMSNorm
+from llm_notes.models.layers.rotary import RotaryPosition
 from llm_notes.models.llama import Llama, LlamaConfig
 from llm_notes.models.ngram_gpt import NgramGPT, NgramGPTConfig
 from llm_notes.models.rnn import RNNConfig, RNNLanguageModel
@@ -161,8 +162,13 @@ def test_a_plain_gpt_is_read_flat_and_a_changed_one_is_not(sharp_gpt):
         embeddings=True,
         skip=("q_proj", "k_proj", "v_proj", "o_proj", "up_proj", "down_proj"),
     )
+    pairs, two_tables = sharp_gpt(rotary=True), sharp_gpt(rotary=True)
+    for block in pairs.blocks:
+        block.attention.rotary = RotaryPosition(6, CONTEXT, interleaved=True)
+    two_tables.blocks[1].attention.rotary = RotaryPosition(6, CONTEXT, base=50.0)
     dropping = sharp_gpt(dropout=0.1).train()
     changed = (watched, adapted, bent, narrow, scaled, normed, rounded)
+    changed += (pairs, two_tables)
     for model in (*changed, dropping):
         assert not GPTDecoder.fits(model)
     assert GPTDecoder.fits(dropping.eval())

@@ -1,10 +1,12 @@
 """Generation is greedy or seeded, and the same with and without a cache."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from llm_notes.data.tokenizers import CharacterTokenizer
-from llm_notes.inference.decoder import left_padded
+from llm_notes.data.tokenizers import CharacterTokenizer, WordTokenizer
+from llm_notes.inference.decoder import UncachedDecoder, left_padded
 from llm_notes.inference.generate import (
     complete,
     generate,
@@ -134,6 +136,34 @@ def test_complete_keeps_the_prompt_and_repeats_with_its_seed(model):
     texts = [complete(model, tokenizer, "a cab", 10, seed=s) for s in (0, 0, 1)]
     assert texts[0] == texts[1] != texts[2]
     assert all(text.startswith("a cab") and len(text) == 15 for text in texts)
+
+
+def test_words_are_joined_as_the_tokenizer_joins_them(model):
+    words = "the cat sat on a mat and saw one dog in no hat by it"
+    tokenizer = WordTokenizer.train(words, V)
+    for stop in ((), ("zzz",)):
+        text = complete(model, tokenizer, "the cat", 5, seed=3, stop=stop)
+        ids = torch.tensor([tokenizer.encode("the cat")])
+        generator = torch.Generator().manual_seed(3)
+        ids = generate(model, ids, 5, generator=generator)
+        assert text == tokenizer.decode(ids[0].tolist(), skip_special=True)
+        assert text.startswith("the cat ")
+
+
+def test_greedy_takes_the_likeliest_whatever_filters_say(model, prompt):
+    typical = SamplingSettings(temperature=0, typical_p=0.2)
+    penalised = replace(typical, presence_penalty=1e-6)
+    for settings in (typical, penalised):
+        found = generate(model, prompt, 6, settings=settings)
+        assert found.equal(generate(model, prompt, 6, temperature=0))
+
+
+def test_what_would_be_ignored_is_refused(model, prompt):
+    settings = SamplingSettings(top_k=5)
+    with pytest.raises(ValueError, match="not both"):
+        generate(model, prompt, 2, temperature=0, settings=settings)
+    with pytest.raises(ValueError, match="no decoder to choose"):
+        generate(model, prompt, 2, use_cache=False, decoder=UncachedDecoder(model))
 
 
 def test_generation_leaves_the_model_as_it_was(model, prompt):

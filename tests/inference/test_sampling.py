@@ -73,6 +73,20 @@ def test_temperature_zero_leaves_the_likeliest_token_only(logits):
     assert probabilities.equal(expected)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("temperature", [1e-4, 1e-7, 1e-40, 1e-300])
+def test_the_coldest_temperatures_are_greedy_and_still_numbers(temperature, dtype):
+    logits = torch.tensor([[3.0, 900.0, -2.0], [-50.0, -60.0, -70.0]]).to(dtype)
+    p = apply_temperature(logits, temperature).float().softmax(-1)
+    assert p.argmax(-1).tolist() == [1, 0]
+    torch.testing.assert_close(p.sum(-1), torch.ones(2))
+
+
+def test_top_p_of_one_keeps_all_however_the_sum_is_rounded():
+    logits = torch.tensor([0.0, -20.0, -40.0])
+    assert keep_top_p(logits, 1.0).equal(logits)
+
+
 def test_temperature_zero_breaks_ties_for_the_first():
     assert apply_temperature(torch.zeros(1, 4), 0).softmax(-1).tolist() == [
         [1, 0, 0, 0]

@@ -276,6 +276,7 @@ def test_expected_tokens_is_the_mean_over_all_choices():
     [
         ({"prompt_ids": torch.zeros(2, 3, dtype=torch.long)}, "one by one"),
         ({"prompt_ids": torch.zeros(1, 0, dtype=torch.long)}, "at least one token"),
+        ({"eos_id": V}, "eos_ids and pad_id must lie between"),
         ({"max_new_tokens": 0}, "max_new_tokens must be at least 1, got 0"),
         ({"n_draft": 0}, "n_draft must be at least 1, got 0"),
         ({"max_new_tokens": 32}, "context_length = 32"),
@@ -291,6 +292,24 @@ def test_what_cannot_work_is_refused(target, prompt, change, message):
     }
     with pytest.raises(ValueError, match=message):
         speculate(**arguments | change)
+
+
+def test_a_draft_with_a_smaller_context_proposes_as_long_as_it_can(target, prompt):
+    torch.manual_seed(3)
+    small = GPT(GPTConfig(V, 6, 1, 1, 4)).eval()
+    assert CachedModel(small)(torch.zeros(1, 6, dtype=torch.long)).shape == (1, V)
+    assert CachedModel(small)(torch.zeros(1, 7, dtype=torch.long)) is None
+    made = speculate(target, CachedModel(small), prompt, CONTEXT - 1)
+    assert made.token_ids.size(1) == CONTEXT + 1
+    assert 0 < made.n_proposed < CONTEXT
+
+
+def test_tokens_after_the_end_are_not_counted_as_accepted(target, prompt):
+    greedy = SamplingSettings(temperature=0)
+    whole = speculate(target, CachedModel(target), prompt, 9, 8, greedy)
+    end = int(whole.token_ids[0, prompt.size(1)])
+    made = speculate(target, CachedModel(target), prompt, 9, 8, greedy, eos_id=end)
+    assert made.n_new == made.n_accepted == 1
 
 
 def test_the_context_can_be_filled_to_the_last_position(target, prompt):

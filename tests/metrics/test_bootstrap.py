@@ -95,6 +95,9 @@ def test_what_cannot_be_resampled_is_named():
         bootstrap_interval(1.0, rng())
     with pytest.raises(ValueError, match="got shape \\(1, 1, 1\\)"):
         bootstrap_interval([[[1.0]]], rng())
+    for strange in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="infinity or NaN"):
+            bootstrap_interval([1.0, strange], rng())
     with pytest.raises(ValueError, match="need a score"):
         bootstrap_interval([[1.0, 2.0]], rng())
     with pytest.raises(ValueError, match="n_resamples is 0"):

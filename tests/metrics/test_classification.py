@@ -112,6 +112,10 @@ def test_arrays_tensors_and_mixed_labels_are_labels_too():
     for kind in (np.array, torch.tensor):
         assert accuracy(kind(predicted), kind(expected)) == pytest.approx(1 / 3)
         assert set(class_scores(kind(predicted), kind(expected))) == {0, 2}
+        # As they come from argmax, one by one.
+        one_by_one = [kind(label) for label in predicted]
+        assert accuracy(one_by_one, kind(expected)) == pytest.approx(1 / 3)
+        assert set(class_scores(one_by_one, expected)) == {0, 2}
     assert confusion_matrix([None, 1], ["a", 1])[1] == ["a", 1, None]
 
 

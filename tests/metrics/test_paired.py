@@ -130,6 +130,9 @@ def test_what_cannot_be_tested_is_named():
             method([1.0, 2.0], [1.0], rng())
         with pytest.raises(ValueError, match="at least one example"):
             method([], [], rng())
+        # No comparison with NaN holds, so p would be as small as it can be.
+        with pytest.raises(ValueError, match="infinity or NaN"):
+            method([1.0, 2.0], [1.0, np.nan], rng())
         with pytest.raises(ValueError, match="n_resamples is 0"):
             method(np.ones(20), np.zeros(20), rng(), n_resamples=0)
     with pytest.raises(ValueError, match="shapes"):

@@ -3,7 +3,9 @@
 from itertools import permutations
 from math import log2
 
+import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -62,6 +64,18 @@ def test_ndcg_is_largest_when_grades_fall(grades, k, gain):
     assert all(0 <= score <= 1 + 1e-12 for score in scores.values())
     best = tuple(sorted(grades, key=grades.get, reverse=True))
     assert scores[best] == pytest.approx(1)
+
+
+def test_rankings_and_judgements_may_be_arrays_and_tensors():
+    scores = torch.tensor([0.1, 0.4, 0.3, 0.2])
+    best = scores.topk(3).indices  # 1, 2, 3
+    for ranking in (best, best.numpy(), list(best)):
+        assert recall_at_k(ranking, np.array([0, 2]), 3) == 1 / 2
+        assert reciprocal_rank(ranking, torch.tensor([3, 2])) == 1 / 2
+        assert mean_reciprocal_rank([ranking], [[3]]) == pytest.approx(1 / 3)
+        assert ndcg_at_k(ranking, {1: 1, 0: 1}, 1) == 1
+    with pytest.raises(ValueError, match="ranked twice"):
+        recall_at_k(torch.tensor([1, 1]), [1], 1)
 
 
 def test_what_cannot_be_scored_is_named():

@@ -10,6 +10,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from llm_notes.inference.decoder import positions_of
 from llm_notes.inference.generate import check_prompt
 from llm_notes.models.hidden import logits_and_hidden
 
@@ -28,7 +29,8 @@ def contrastive_search(
       - \alpha \max_{j < t} \cos(h_v, h_{x_j}) \Big\}$$
 
     $V^{(k)}$ holds the k likeliest tokens and h are the last hidden states, after the
-    final norm. Each candidate is read once, so a step costs k rows.
+    final norm. Each candidate is read with the whole text before it: a step costs k
+    rows of T tokens.
 
     Args:
         model: a causal model with a `final_norm` in front of its head.
@@ -113,16 +115,28 @@ class ContrastiveProcessor:
     """`contrast` as a logits processor: an amateur beside the model that generates.
 
     Args:
-        amateur: a causal model over the same vocabulary.
+        amateur: a causal model over the same vocabulary. It reads the whole text at
+            each step.
         plausible, temperature: see `contrast`.
+        mask: (B, T) of the prompts, False at padding on the left, as `steps` gets it.
     """
 
     def __init__(
-        self, amateur: nn.Module, plausible: float = 0.1, temperature: float = 1.0
+        self,
+        amateur: nn.Module,
+        plausible: float = 0.1,
+        temperature: float = 1.0,
+        mask: Tensor | None = None,
     ) -> None:
         self.amateur, self.plausible = amateur, plausible
-        self.temperature = temperature
+        self.temperature, self.mask = temperature, mask
 
     def __call__(self, token_ids: Tensor, logits: Tensor) -> Tensor:
-        theirs = self.amateur(token_ids)[:, -1]
+        if self.mask is None:
+            theirs = self.amateur(token_ids)[:, -1]
+        else:
+            n_new = token_ids.size(1) - self.mask.size(1)
+            mask = nn.functional.pad(self.mask, (0, n_new), value=True)
+            allowed, positions = mask[:, None, None, :], positions_of(mask)
+            theirs = self.amateur(token_ids, mask=allowed, positions=positions)[:, -1]
         return contrast(logits, theirs, self.plausible, self.temperature)

@@ -6,7 +6,7 @@ out as it comes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -111,7 +111,13 @@ def stream(
     """As `generate`, but yields each new token (B, 1) as soon as it is drawn."""
     if settings is None:
         settings = SamplingSettings(temperature, top_k, top_p)
+    elif (temperature, top_k, top_p) != (1.0, None, None):
+        raise ValueError(
+            "give temperature, top_k and top_p, or settings that hold them, not both"
+        )
     if not use_cache:
+        if options.get("decoder") is not None:
+            raise ValueError("without a cache there is no decoder to choose: give one")
         options["decoder"] = UncachedDecoder(model)
     drawn = steps(model, prompt_ids, max_new_tokens, settings, generator, **options)
     return (step.token_ids for step in drawn)
@@ -198,16 +204,8 @@ def complete(
         stop: texts that end the continuation and do not belong to it.
     """
     settings = SamplingSettings(temperature, top_k, top_p)
-    if stop:
-        pieces = stream_text(
-            model, tokenizer, text, max_new_tokens, settings, seed, stop
-        )
-        return text + "".join(pieces)
-    prompt_ids, generator = _prompt(model, tokenizer, text, seed)
-    token_ids = generate(
-        model, prompt_ids, max_new_tokens, settings=settings, generator=generator
-    )
-    return tokenizer.decode(token_ids[0].tolist())
+    pieces = stream_text(model, tokenizer, text, max_new_tokens, settings, seed, stop)
+    return text + "".join(pieces)
 
 
 def stream_text(
@@ -230,7 +228,7 @@ def stream_text(
         options: see `steps`.
     """
     prompt_ids, generator = _prompt(model, tokenizer, text, seed)
-    texts = TextStream(tokenizer, stop)
+    texts = TextStream(tokenizer, stop, prompt_ids[0].tolist())
     drawn = steps(model, prompt_ids, max_new_tokens, settings, generator, **options)
     for step in drawn:
         piece = texts.add(step.token_ids.item())
@@ -291,13 +289,12 @@ def _draw(
     n_prompt: int,
     mask: Tensor | None,
 ) -> Tensor:
-    """Ids (B, 1). Greedy needs neither filters nor a draw: they keep the largest."""
+    """Ids (B, 1). Greedy needs neither filters nor a draw, only penalties."""
     if settings.needs_counts:
         if mask is not None:  # padding was never said
             text = text.clone()
             text[:, :n_prompt].masked_fill_(~mask, -1)
-        greedy = replace(settings, temperature=1.0) if settings.is_greedy else settings
-        logits = greedy.apply(logits, text, n_prompt)
+        logits = settings.apply(logits, text, n_prompt)
     elif not settings.is_greedy:
         logits = settings.apply(logits)
     if settings.is_greedy:

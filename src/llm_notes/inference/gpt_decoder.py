@@ -74,6 +74,11 @@ class GPTDecoder:
         parts = list(model.modules())
         if any(part._forward_hooks or part._forward_pre_hooks for part in parts):
             return False
+        rotaries = [block.attention.rotary for block in model.blocks]
+        if rotaries[0] is not None and rotaries[0].interleaved:
+            return False
+        if any(rotary is not rotaries[0] for rotary in rotaries):
+            return False
         # Heads may have been pruned; the store has those of the configuration.
         plain = (model.config.n_heads, None, None, None, None)
         return all(type(part) in _PARTS for part in parts) and all(

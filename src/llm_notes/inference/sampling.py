@@ -14,6 +14,8 @@ from torch import Tensor
 
 from llm_notes.inference.penalties import penalise_counts, penalise_repetition
 
+COLD = 1e-3
+
 
 def apply_temperature(logits: Tensor, temperature: float) -> Tensor:
     r"""Sharpen (below 1) or flatten (above 1) a distribution: $z / \tau$.
@@ -26,9 +28,11 @@ def apply_temperature(logits: Tensor, temperature: float) -> Tensor:
     """
     if not 0 <= temperature < math.inf:
         raise ValueError(f"temperature must be 0 or above, got {temperature}")
-    if temperature == 0:
+    if temperature < torch.finfo(logits.dtype).tiny:  # what is 0 in this dtype as well
         best = logits.argmax(dim=-1, keepdim=True)
         return torch.full_like(logits, -torch.inf).scatter(-1, best, 0.0)
+    if temperature < COLD:  # quotients would be infinite; differences stay below 0
+        logits = logits - logits.amax(dim=-1, keepdim=True)
     return logits / temperature
 
 
@@ -55,6 +59,8 @@ def keep_top_p(logits: Tensor, p: float) -> Tensor:
     """
     if not 0 < p <= 1:
         raise ValueError(f"top_p must lie in (0, 1], got {p}")
+    if p == 1:  # where rounded sums reach 1 early, tokens would be lost
+        return logits
     ordered, order = logits.sort(dim=-1, descending=True, stable=True)
     probabilities = ordered.softmax(dim=-1)
     before = probabilities.cumsum(dim=-1) - probabilities  # held by likelier tokens

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from llm_notes.inference.generate import check_ends, check_prompt
 from llm_notes.inference.sampling import SamplingSettings
 from llm_notes.models.layers.cache import KeyValueCache
 from llm_notes.models.ngram.base import NGramModel
@@ -77,8 +78,13 @@ class CachedModel:
         self._cache = KeyValueCache()
         self._read = torch.empty(1, 0, dtype=torch.long)
 
-    def __call__(self, token_ids: Tensor) -> Tensor:
-        """Logits (1, V) of the token that follows ids (1, T)."""
+    def __call__(self, token_ids: Tensor) -> Tensor | None:
+        """Logits (1, V) of the token that follows ids (1, T); None where the model
+        cannot read so many."""
+        config = getattr(self.model, "config", None)
+        longest = getattr(config, "context_length", token_ids.size(1))
+        if token_ids.size(1) > longest:
+            return None
         return self.last_logits(token_ids, 1)
 
     @torch.inference_mode()
@@ -158,9 +164,18 @@ def speculate(
 
     Raises:
         ValueError: for a prompt that is not one row, numbers below 1, a text longer
-            than the target's context, or a draft with another vocabulary.
+            than the target's context, an end token that it does not have, or a draft
+            with another vocabulary.
     """
-    _check(target, prompt_ids, max_new_tokens, n_draft)
+    check_prompt(target, prompt_ids, max_new_tokens)
+    check_ends(target, [] if eos_id is None else [eos_id])
+    if prompt_ids.size(0) != 1:
+        raise ValueError(
+            f"speculation takes one prompt, got {prompt_ids.size(0)}: decode the rows "
+            "of a batch one by one"
+        )
+    if n_draft < 1:
+        raise ValueError(f"n_draft must be at least 1, got {n_draft}")
     settings = SamplingSettings() if settings is None else settings
     if choose is None:
 
@@ -185,10 +200,11 @@ def speculate(
         new = verify(proposed, drafted, wanted, choose)
         n_passes += 1
         n_proposed += len(proposed)
-        n_accepted += len(new) - 1
+        n_from_draft = len(new) - 1
         ended = eos_id in new
         if ended:
             new = new[: new.index(eos_id) + 1]
+        n_accepted += min(n_from_draft, len(new))
         added = torch.tensor([new], device=token_ids.device)
         token_ids = torch.cat([token_ids, added], dim=1)
         if ended:
@@ -274,22 +290,3 @@ def _target_distributions(
     else:
         logits = settings.apply(logits)
     return logits.softmax(dim=-1)
-
-
-def _check(
-    target: nn.Module, prompt_ids: Tensor, max_new_tokens: int, n_draft: int
-) -> None:
-    if prompt_ids.dim() != 2 or prompt_ids.size(0) != 1 or prompt_ids.size(1) == 0:
-        raise ValueError(
-            "prompt_ids must have shape (1, length) with at least one token, got "
-            f"{tuple(prompt_ids.shape)}: decode the rows of a batch one by one"
-        )
-    for name, value in (("max_new_tokens", max_new_tokens), ("n_draft", n_draft)):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
-    longest = prompt_ids.size(1) + max_new_tokens - 1
-    if longest > target.config.context_length:
-        raise ValueError(
-            f"prompt and {max_new_tokens} new tokens need {longest} positions, the "
-            f"target has context_length = {target.config.context_length}: shorten one"
-        )

@@ -11,19 +11,24 @@ from collections.abc import Sequence
 from llm_notes.data.tokenizers import Tokenizer
 from llm_notes.data.tokenizers.byte_level import ByteLevelTokenizer
 
+N_CONTEXT = 8  # tokens of a prompt that may decide what stands before the next one
+
 
 class Characters:
     """The characters of tokens, each as soon as it is whole.
 
-    All that is given out, joined, is `tokenizer.decode(token_ids, skip_special=True)`.
+    All that is given out, joined, is `tokenizer.decode(token_ids, skip_special=True)`,
+    or what that has more with the prompt before it: some tokenizers put a space between
+    two tokens, and none before the first.
     """
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: Tokenizer, prompt_ids: Sequence[int] = ()) -> None:
         self._tokenizer = tokenizer
         self._special = set(tokenizer.special_ids.values())
         self._bytes = codecs.getincrementaldecoder("utf-8")("replace")
-        self._token_ids: list[int] = []
-        self._context, self._given = 0, 0  # where the last two pieces begin
+        shown = [i for i in prompt_ids[-N_CONTEXT:] if i not in self._special]
+        self._token_ids: list[int] = shown
+        self._context, self._given = 0, len(shown)  # where the last two pieces begin
 
     def add(self, token_id: int) -> str:
         """What is certain with one more token; special tokens have no text."""
@@ -59,13 +64,19 @@ class TextStream:
     Args:
         tokenizer: turns ids to text.
         stop: texts that end the answer and do not belong to it, or one.
+        prompt_ids: the tokens before; see `Characters`.
 
     Raises:
         ValueError: for an empty stop string, which would end every text at once.
     """
 
-    def __init__(self, tokenizer: Tokenizer, stop: Sequence[str] = ()) -> None:
-        self._characters = Characters(tokenizer)
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        stop: Sequence[str] = (),
+        prompt_ids: Sequence[int] = (),
+    ) -> None:
+        self._characters = Characters(tokenizer, prompt_ids)
         self._stop = (stop,) if isinstance(stop, str) else tuple(stop)
         if "" in self._stop:
             raise ValueError("a stop string needs at least one character, got ''")

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from llm_notes.metrics.ngrams import ngram_counts
 from llm_notes.metrics.references import References, reference_lists
 from llm_notes.metrics.scored_tokens import TOKENISATIONS
 
@@ -61,10 +62,10 @@ def bleu_statistics(
         nearest = min((abs(len(r) - len(tokens)), len(r)) for r in right)[1]
         found, total = [], []
         for n in range(1, max_order + 1):
-            counts = _ngrams(tokens, n)
+            counts = ngram_counts(tokens, n)
             allowed: Counter = Counter()
             for reference in right:
-                allowed |= _ngrams(reference, n)  # the larger count of each
+                allowed |= ngram_counts(reference, n)  # the larger count of each
             found.append((counts & allowed).total())  # clipped
             total.append(counts.total())
         rows.append([len(tokens), nearest, *found, *total])
@@ -165,7 +166,3 @@ def sentence_bleu(
         smooth_value,
         effective_order,
     )
-
-
-def _ngrams(tokens: list[str], n: int) -> Counter:
-    return Counter(zip(*(tokens[start:] for start in range(n)), strict=False))

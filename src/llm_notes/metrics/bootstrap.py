@@ -48,8 +48,8 @@ def bootstrap_interval(
         level: the share of resamples inside, between 0 and 1.
 
     Raises:
-        ValueError: when there are no examples, shapes do not fit, R < 1, or `level`
-            does not lie between 0 and 1.
+        ValueError: when there are no examples, one has infinity or NaN, shapes do not
+            fit, R < 1, or `level` does not lie between 0 and 1.
     """
     if not 0 < level < 1:
         raise ValueError(f"level is {level}; it must lie between 0 and 1, such as 0.95")
@@ -88,13 +88,19 @@ def rows_and_score(
 ) -> tuple[NDArray[np.float64], Score]:
     """Statistics as (N, S), and the function from their sums (R, S) to scores (R,).
 
-    Raises ValueError when there are no examples, or a table is given without a score.
+    Raises ValueError when there are no examples, one has infinity or NaN, or a table is
+    given without a score.
     """
     rows = np.asarray(statistics, dtype=float)
     if not 1 <= rows.ndim <= 2 or not rows.size:
         raise ValueError(
             "statistics must be (N,) scores or (N, S) rows, with at least one example; "
             f"got shape {rows.shape}"
+        )
+    if not np.isfinite(rows).all():
+        raise ValueError(
+            "statistics hold infinity or NaN, and so would the score of any sample; "
+            "leave those examples out, for both systems if there are two"
         )
     if score is None:
         if rows.ndim == 2:

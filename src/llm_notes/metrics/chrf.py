@@ -16,6 +16,7 @@ from string import punctuation
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from llm_notes.metrics.ngrams import ngram_counts
 from llm_notes.metrics.references import References, reference_lists
 
 
@@ -42,7 +43,8 @@ def chrf_statistics(
         in orders that the reference is too short to have.
 
     Raises:
-        ValueError: when both orders are 0 or one is negative, and for missing texts.
+        ValueError: when both orders are 0 or one is negative, for missing texts, and
+            for beta <= 0.
     """
     if min(char_order, word_order) < 0 or char_order + word_order < 1:
         raise ValueError(
@@ -119,13 +121,9 @@ def sentence_chrf(
 
 def _all_ngrams(text: str, char_order: int, word_order: int) -> list[Counter]:
     characters, words = "".join(text.split()), _words(text)
-    return [_ngrams(characters, n + 1) for n in range(char_order)] + [
-        _ngrams(words, n + 1) for n in range(word_order)
+    return [ngram_counts(characters, n + 1) for n in range(char_order)] + [
+        ngram_counts(words, n + 1) for n in range(word_order)
     ]
-
-
-def _ngrams(sequence: Sequence[str], n: int) -> Counter:
-    return Counter(zip(*(sequence[start:] for start in range(n)), strict=False))
 
 
 def _matches(given: list[Counter], right: list[Counter]) -> list[int]:

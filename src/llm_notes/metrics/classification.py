@@ -5,12 +5,13 @@ which may be numbers, strings, or anything else that can be counted.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
+from operator import eq
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llm_notes.metrics.references import require_same_number
+from llm_notes.metrics.references import plain_list, require_same_number
 
 
 class Scores(NamedTuple):
@@ -27,7 +28,7 @@ def accuracy(predicted: Iterable[Hashable], expected: Iterable[Hashable]) -> flo
     Raises ValueError when nothing is given, or not as many of one as of the other.
     """
     predicted, expected = _labels(predicted, expected)
-    return sum(map(_equal, predicted, expected)) / len(expected)
+    return sum(map(eq, predicted, expected)) / len(expected)
 
 
 def confusion_matrix(
@@ -111,7 +112,8 @@ def macro_scores(
         labels: the classes that count; all that occur, when not given. One that never
             occurs scores `zero_division` three times.
 
-    Raises ValueError when nothing is given, or not as many of one as of the other.
+    Raises ValueError when nothing is given, not as many of one as of the other, or
+    when `labels` is empty or lists a class twice.
     """
     scores = class_scores(predicted, expected, zero_division)
     missing = Scores(zero_division, zero_division, zero_division)
@@ -133,7 +135,8 @@ def micro_scores(
     Args:
         labels: the classes that count; all that occur, when not given.
 
-    Raises ValueError when nothing is given, or not as many of one as of the other.
+    Raises ValueError when nothing is given, not as many of one as of the other, or
+    when `labels` is empty or lists a class twice.
     """
     counts, classes = confusion_matrix(predicted, expected)
     kept = [classes.index(c) for c in _chosen(labels, classes) if c in classes]
@@ -172,13 +175,6 @@ def _chosen(labels: Sequence[Hashable] | None, occurring: Iterable) -> list:
 
 
 def _labels(predicted: Iterable, expected: Iterable) -> tuple[list, list]:
-    # Elements of tensors are tensors, which are all different from each other.
-    both = [
-        x.tolist() if hasattr(x, "tolist") else list(x) for x in (predicted, expected)
-    ]
-    require_same_number(*both, "labels")
-    return both[0], both[1]
-
-
-def _equal(guess: Hashable, truth: Hashable) -> bool:
-    return bool(guess == truth)
+    predicted, expected = plain_list(predicted), plain_list(expected)
+    require_same_number(predicted, expected, "labels")
+    return predicted, expected

@@ -50,7 +50,8 @@ def paired_bootstrap(
         n_resamples: R; no p-value below 1 / (1 + R) can come out.
 
     Raises:
-        ValueError: when the two shapes differ, there are no examples, or R < 1.
+        ValueError: when the two shapes differ, there are no examples, one has infinity
+            or NaN, or R < 1.
     """
     rows_a, rows_b, score = _both(statistics_a, statistics_b, score)
     difference = _difference(rows_a, rows_b, score)
@@ -85,8 +86,8 @@ def paired_permutation(
         n_resamples: R.
 
     Raises:
-        ValueError: when the two shapes differ, there are no examples, R < 1, or the
-            generator is missing.
+        ValueError: when the two shapes differ, there are no examples, one has infinity
+            or NaN, R < 1, or the generator is missing.
     """
     rows_a, rows_b, score = _both(statistics_a, statistics_b, score)
     difference = _difference(rows_a, rows_b, score)

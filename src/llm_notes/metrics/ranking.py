@@ -8,7 +8,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from math import log2
 from typing import Literal
 
-from llm_notes.metrics.references import require_same_number
+from llm_notes.metrics.references import plain_list, require_same_number
 
 Ranking = Sequence[Hashable]
 
@@ -20,8 +20,8 @@ def recall_at_k(ranking: Ranking, relevant: Collection[Hashable], k: int) -> flo
 
     Raises ValueError when nothing is relevant, a document is ranked twice, or k < 1.
     """
-    _require(ranking, relevant, k)
-    return len(set(ranking[:k]) & set(relevant)) / len(set(relevant))
+    ranking, wanted = _checked(ranking, relevant, k)
+    return len(set(ranking[:k]) & wanted) / len(wanted)
 
 
 def reciprocal_rank(ranking: Ranking, relevant: Collection[Hashable]) -> float:
@@ -29,8 +29,7 @@ def reciprocal_rank(ranking: Ranking, relevant: Collection[Hashable]) -> float:
 
     Raises ValueError when nothing is relevant, or a document is ranked twice.
     """
-    _require(ranking, relevant)
-    wanted = set(relevant)
+    ranking, wanted = _checked(ranking, relevant)
     ranks = (rank for rank, found in enumerate(ranking, 1) if found in wanted)
     first = next(ranks, None)
     return 1 / first if first else 0.0
@@ -76,7 +75,8 @@ def ndcg_at_k(
         raise ValueError(f"gain is {gain!r}; there are 'linear' and 'exponential'")
     if any(not grade >= 0 for grade in relevance.values()):
         raise ValueError("grades of relevance must be 0 or more; one is not")
-    _require(ranking, [name for name, grade in relevance.items() if grade > 0], k)
+    some_gain = [name for name, grade in relevance.items() if grade > 0]
+    ranking, _ = _checked(ranking, some_gain, k)
 
     def dcg(grades: Iterable[float]) -> float:
         gains = (r if gain == "linear" else 2**r - 1 for r in grades)
@@ -86,13 +86,16 @@ def ndcg_at_k(
     return dcg(relevance.get(found, 0) for found in ranking[:k]) / dcg(best)
 
 
-def _require(ranking: Ranking, relevant: Collection, k: int = 1) -> None:
+def _checked(ranking: Ranking, relevant: Collection, k: int = 1) -> tuple[list, set]:
+    """The ranking as a list, and the relevant documents as a set."""
+    ranking, wanted = plain_list(ranking), set(plain_list(relevant))
     if k < 1:
         raise ValueError(f"k is {k}; at least the first document has to be looked at")
-    if not relevant:
+    if not wanted:
         raise ValueError(
             "no document is relevant to this query, so no ranking of it is right or "
             "wrong; leave the query out"
         )
     if len(set(ranking)) < len(ranking):
         raise ValueError("a document is ranked twice; each has one place in a ranking")
+    return ranking, wanted

@@ -3,9 +3,23 @@
 A text may have one right answer or several. Knows nothing of how they are compared.
 """
 
-from collections.abc import Sequence, Sized
+from collections.abc import Iterable, Sequence, Sized
+from typing import Any
 
 References = str | Sequence[str]
+
+
+def plain_list(entries: Iterable) -> list:
+    """Entries as a list, those of arrays and tensors as Python's own numbers.
+
+    Tensors that hold the same number are different keys of a set or a dictionary.
+    """
+
+    def plain(entry: Any) -> Any:
+        return entry.tolist() if hasattr(entry, "tolist") else entry
+
+    # First the whole: a tensor on a GPU is copied once, and not number by number.
+    return [plain(entry) for entry in plain(entries)]
 
 
 def require_same_number(scored: Sized, right: Sized, what: str) -> None:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from llm_notes.metrics.classification import Scores, harmonic_mean
+from llm_notes.metrics.ngrams import ngram_counts
 from llm_notes.metrics.references import References, reference_list
 
 Tokenise = Callable[[str], list[str]]
@@ -49,8 +50,7 @@ def rouge_n(
 
     def score(reference: str) -> Scores:
         given, right = (
-            Counter(zip(*(tokens[i:] for i in range(n)), strict=False))
-            for tokens in (tokenise(summary), tokenise(reference))
+            ngram_counts(tokenise(text), n) for text in (summary, reference)
         )
         return _scores((given & right).total(), given.total(), right.total())
 

@@ -145,6 +145,24 @@ def test_damaged_bytes_are_refused(gpt, tokenizer):
             bundle_from_json(bad)
 
 
+@pytest.mark.parametrize(
+    "old", [b'"vocab_size"', b'"offset":', b'"architecture"', b'"b']
+)
+def test_a_changed_header_is_refused(gpt, tokenizer, old):
+    data = write_bundle(quantize_model(gpt, FORMATS["int8"]), tokenizer)
+    assert old in data
+    changed = data.replace(old, old[:-2] + bytes([old[-2] ^ 1]) + old[-1:], 1)
+    with pytest.raises(BundleError, match=r"was changed|no JSON"):
+        read_bundle(changed)
+
+
+@pytest.mark.parametrize("header", [b"{}  ", b"[]  ", b"null"])
+def test_a_header_without_its_entries_is_refused(header):
+    data = b"LLMN" + struct.pack("<II", 1, 4) + header
+    with pytest.raises(BundleError, match="header is cut short or no JSON"):
+        read_bundle(data)
+
+
 def test_another_architecture_is_refused(gpt, tokenizer):
     bundle = read_bundle(write_bundle(quantize_model(gpt, FORMATS["int8"]), tokenizer))
     with pytest.raises(BundleError, match="holds a GPT, not a Llama"):
@@ -158,6 +176,9 @@ def test_models_that_do_not_fit_a_bundle_are_refused(gpt, tokenizer):
     mixed = quantize_model(mixed, IntegerFormat(4))
     with pytest.raises(ValueError, match="the model has 2"):
         write_bundle(mixed, tokenizer)
+    rounding = quantize_model(gpt, FORMATS["int8"], integer_inputs=True)
+    with pytest.raises(ValueError, match="quantise without integer_inputs"):
+        write_bundle(rounding, tokenizer)
     half = quantize_model(gpt, FORMATS["int8"]).half()
     with pytest.raises(ValueError, match=r"has dtype float16.*call model.float"):
         write_bundle(half, tokenizer)

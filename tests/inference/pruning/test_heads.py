@@ -12,10 +12,12 @@ from llm_notes.inference.pruning import (
     mask_groups,
     remove_groups,
 )
+from llm_notes.inference.quantization import FORMATS, quantize_model
 from llm_notes.models.bert import BERT, BERTConfig
 from llm_notes.models.gpt import GPT, GPTConfig
 from llm_notes.models.llama import Llama, LlamaConfig
 from llm_notes.models.t5 import T5, T5Config
+from llm_notes.training.lora import add_lora
 
 V = 19
 MODELS = {
@@ -164,6 +166,27 @@ def test_heads_that_cannot_go_are_refused(groups, message):
     for function in (mask_groups, remove_groups):
         with pytest.raises(ValueError, match=message):
             function(make("gpt"), groups)
+
+
+@pytest.mark.parametrize("change", [mask_groups, remove_groups])
+def test_weights_that_are_not_stored_as_they_are_cannot_be_cut(change):
+    quantised = quantize_model(make("gpt"), FORMATS["int8"])
+    adapted = make("gpt")
+    add_lora(adapted, 2, 4.0, pattern="q_proj")
+    for model, name in ((quantised, "QuantizedLinear"), (adapted, "LoRALinear")):
+        with pytest.raises(ValueError, match=f"{name}.* cut the plain model"):
+            change(model, {FIRST: [0]})
+
+
+def test_importance_is_that_of_evaluation_and_leaves_the_model_as_it_was(token_ids):
+    model = GPT(GPTConfig(V, 10, 2, 4, 12, init_std=0.4, dropout=0.5)).train()
+    model.blocks[0].eval()  # on purpose
+    first, second = (
+        gradient_importance(model, next_token_loss, [token_ids]) for _ in range(2)
+    )
+    assert all(first[name].equal(second[name]) for name in first)
+    assert model.training and not model.blocks[0].training
+    assert all(p.grad is None for p in model.parameters())
 
 
 def test_a_model_with_a_bias_for_each_head_is_refused():

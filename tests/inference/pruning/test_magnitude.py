@@ -1,5 +1,7 @@
 """Masks equal PyTorch's, have exact counts, and are kept in forms that lose nothing."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -19,9 +21,14 @@ from llm_notes.inference.pruning import (
     two_of_four,
     two_of_four_form,
 )
-from llm_notes.inference.quantization import compression_report
+from llm_notes.inference.quantization import (
+    FORMATS,
+    compression_report,
+    quantize_model,
+)
 from llm_notes.models.gpt import GPT, GPTConfig
 from llm_notes.models.llama import Llama, LlamaConfig
+from llm_notes.training.lora import add_lora
 
 O, I = 5, 12  # noqa: E741 - the letters of outputs and inputs
 
@@ -101,6 +108,15 @@ def test_a_pruned_model_has_zeros_and_the_other_weights(gpt):
         assert sparsity(pruned) == pytest.approx(share or 0.5, abs=2e-3)
         assert compression_report(gpt, pruned).max_error > 0
     assert sparsity(gpt) == 0
+
+
+def test_weights_that_are_not_stored_as_they_are_cannot_be_pruned(gpt):
+    masks = magnitude_masks(gpt, 0.5)
+    adapted = copy.deepcopy(gpt)
+    add_lora(adapted, 2, 4.0, pattern="q_proj")
+    for model in (quantize_model(gpt, FORMATS["int8"]), adapted):
+        with pytest.raises(ValueError, match="prune the plain model"):
+            prune(model, masks)
 
 
 def test_what_is_skipped_stays_whole():

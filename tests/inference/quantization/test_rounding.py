@@ -133,6 +133,14 @@ def test_what_lies_outside_a_grid_gets_its_end():
     assert to_grid(far, scale, shift, integers).tolist() == [[0, 15]]
 
 
+def test_small_weights_of_half_precision_have_a_scale_of_their_own():
+    weight = torch.tensor([[1e-3, 5e-4], [3.0, -1.5]]).half()
+    codes = quantize(weight, FORMATS["int8"]).codes.tolist()
+    assert codes[0][0] in (126, 127)
+    assert codes[0][1] in (63, 64)
+    assert codes[1] == [127, -64]
+
+
 @pytest.mark.parametrize("zero_point", [False, True])
 def test_a_row_of_zeros_has_a_scale_that_can_be_divided_by(weight, zero_point):
     weight[1] = 0

@@ -73,6 +73,9 @@ def test_sentences_end_where_a_reader_would_end_them():
         "走了",
     ]
     assert len(chunk_text(text, 3, 1, "sentences")) == 3
+    for text in ("Ab 5 z. über Nacht.", "В 5 ч. утра. Да"):
+        first = chunk_text(text, 1, 0, "sentences")[0]
+        assert first.text == text[: text.rindex(".") + 1]
 
 
 def test_paragraphs_end_at_an_empty_line():

@@ -67,6 +67,8 @@ def test_tensors_are_vectors_too(documents, queries):
     np.testing.assert_allclose(scores, expected, atol=1e-12)
     half = DenseIndex(torch.tensor(documents).bfloat16()).scores(queries)
     np.testing.assert_allclose(half, expected, atol=0.03)
+    large = DenseIndex((300 * documents).astype(np.float16)).scores(queries)
+    np.testing.assert_allclose(large, expected, atol=0.01)
 
 
 def test_a_vector_of_zeros_is_like_nothing():

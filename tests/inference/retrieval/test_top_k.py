@@ -8,11 +8,17 @@ from hypothesis import strategies as st
 from llm_notes.inference.retrieval import Hit, best_hits, top_k
 
 
-@given(st.lists(st.integers(-2, 2), min_size=1, max_size=15), st.integers(1, 20))
+@given(
+    st.lists(st.integers(-2, 2), min_size=1, max_size=15),
+    st.integers(1, 20),
+    st.sampled_from([float, np.float16, np.int64, np.uint8, bool]),
+)
 @settings(deadline=None, max_examples=100)
-def test_the_best_k_equal_a_full_sort(scores, k):
-    expected = sorted(range(len(scores)), key=lambda i: (-scores[i], i))[:k]
-    assert top_k(np.array(scores, dtype=float), k).tolist() == expected
+def test_the_best_k_equal_a_full_sort(scores, k, kind):
+    scores = np.abs(scores) if kind in (np.uint8, bool) else np.array(scores)
+    scores = scores.astype(kind)
+    expected = sorted(range(len(scores)), key=lambda i: (-float(scores[i]), i))[:k]
+    assert top_k(scores, k).tolist() == expected
 
 
 def test_hits_carry_their_scores():

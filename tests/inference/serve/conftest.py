@@ -20,6 +20,15 @@ MARKS = ("<|user|>", "<|assistant|>", "<|end|>")
 ALPHABET = "\n abcdefghijklmnopqrstuvwxyz:<|>.U"
 
 
+def wait_until(condition, seconds: float = 10.0) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
+
+
 @dataclass(frozen=True)
 class Server:
     """Where it listens, and the engine behind it."""
@@ -35,13 +44,8 @@ class Server:
         lines = self.engine.metrics.text().splitlines()
         return sum(float(x.split()[-1]) for x in lines if x.split()[0] == name)
 
-    def wait_until(self, condition, seconds: float = 10.0) -> bool:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if condition():
-                return True
-            time.sleep(0.01)
-        return False
+    def wait_until(self, condition) -> bool:
+        return wait_until(condition)
 
 
 @pytest.fixture(scope="session")
@@ -68,40 +72,47 @@ def make_engine(tiny_gpt, tokenizer):
     return make
 
 
+@contextmanager
+def listening(app, limits=None, send_buffer=None, **options):
+    """The port where an app listens, and uvicorn's server in its thread."""
+    import uvicorn
+
+    from llm_notes.inference.serve.connection import server_config
+
+    options = {"log_level": "critical", "timeout_graceful_shutdown": 2} | options
+    server = uvicorn.Server(server_config(app, limits, **options))
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        if send_buffer is not None:  # of the system, for each connection
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        assert wait_until(lambda: server.started, 20)
+        try:
+            yield listener.getsockname()[1], server
+        finally:
+            server.should_exit = True
+            thread.join(20)
+    assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def serving_app():
+    """`with serving_app(app, limits, **options of uvicorn) as (port, server):`."""
+    return listening
+
+
 @pytest.fixture(scope="session")
 def serving(make_engine):
     """`with serving(engine, **options of create_app) as server:`."""
-    import uvicorn
-
     from llm_notes.inference.serve.app import create_app
-    from llm_notes.inference.serve.connection import server_config
 
     @contextmanager
     def serve(engine=None, **options) -> Iterator[Server]:
         engine = engine or make_engine()
-        listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
         app = create_app(engine, "tiny", **options)
-        config = server_config(
-            app,
-            options.get("limits"),
-            log_level="critical",
-            timeout_graceful_shutdown=2,
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        end = time.monotonic() + 20
-        while not server.started and time.monotonic() < end:
-            time.sleep(0.01)
-        assert server.started
-        try:
-            yield Server(listener.getsockname()[1], engine)
-        finally:
-            server.should_exit = True
-            thread.join(20)
-            listener.close()
-        assert not thread.is_alive()
+        with listening(app, options.get("limits")) as (port, _):
+            yield Server(port, engine)
         assert not engine.is_alive
 
     return serve

@@ -1,5 +1,6 @@
 """The server as OpenAI's own client sees it."""
 
+import httpx
 import openai
 import pytest
 import torch
@@ -221,6 +222,10 @@ def test_an_unknown_model_and_a_wrong_chat_are_refused(client):
 
 
 def test_a_key_is_asked_for_when_there_is_one(serving):
+    with serving(api_key="schlüssel") as server:  # as curl sends it
+        headers = {"Authorization": "Bearer schlüssel".encode()}
+        response = httpx.get(f"{server.url}/v1/models", headers=headers)
+        assert response.status_code == 200
     with serving(api_key="right") as server:
         for key, fits in (("right", True), ("wrong", False), ("righ", False)):
             url = f"{server.url}/v1"

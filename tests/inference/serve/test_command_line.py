@@ -1,5 +1,7 @@
 """The command line, and chats of tokenizers without special tokens."""
 
+import sys
+
 import pytest
 
 from llm_notes.data.tokenizers import CharacterTokenizer
@@ -30,6 +32,13 @@ def test_help_teaches_and_the_server_is_local_by_default(capsys):
 def test_what_cannot_be_served_is_one_line(arguments, message, capsys):
     assert main(arguments) == 1
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("package", ["fastapi", "uvicorn"])
+def test_a_missing_package_is_one_line(package, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    assert main(["--checkpoint", "nowhere"]) == 1
+    assert "pip install 'llm-notes[serve]'" in capsys.readouterr().err
 
 
 def test_a_checkpoint_is_loaded(tmp_path, tiny_gpt, tokenizer):

@@ -181,6 +181,19 @@ def test_only_allowed_pages_may_call(serving):
             assert ("access-control-allow-origin" in headers) == allowed
 
 
+def test_an_allowed_page_may_use_openais_own_client(serving):
+    with serving(allowed_origins=["http://good.example"]) as server:
+        asked = {
+            "Origin": "http://good.example",
+            "Access-Control-Request-Method": "POST",
+        }
+        names = "authorization,content-type,x-stainless-os"
+        asked["Access-Control-Request-Headers"] = names
+        response = httpx.options(server.url + COMPLETIONS, headers=asked)
+    assert response.status_code == 200
+    assert response.headers["access-control-allow-headers"] == names
+
+
 def test_metrics_are_prometheus_text(http):
     http.post(COMPLETIONS, json=ask)
     text = http.get("/metrics").text
@@ -256,6 +269,51 @@ def test_a_slow_second_head_is_given_up_too(strict):
         for piece in iter(lambda: connection.recv(65536), b""):
             received += piece
     assert received.startswith(b"HTTP/1.1 408")
+
+
+def test_the_rest_of_a_refused_body_has_its_time_too(strict):
+    # Whoever drips it in would hold the connection as long as a body may be.
+    refused = (
+        b"POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n"
+    )
+    received, left = b"", False
+    with socket.create_connection(("127.0.0.1", strict.port), timeout=10) as connection:
+        connection.sendall(refused)
+        while not received.endswith(b"}}"):
+            received += (piece := connection.recv(65536))
+            assert piece
+        connection.settimeout(0.1)
+        for _ in range(100):  # ten seconds, twenty times what a head has
+            try:
+                connection.sendall(b" ")
+                left = connection.recv(1) == b""
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                left = True
+            if left:
+                break
+    assert received.startswith(b"HTTP/1.1 415")
+    assert left
+
+
+@pytest.mark.parametrize("n_bytes", [1_000_000, 50_000])
+def test_a_client_that_does_not_read_is_left(serving_app, n_bytes):
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": bytes(n_bytes)})
+
+    limits = Limits(request_seconds=0.5)
+    options = {"send_buffer": 4096, "lifespan": "off", "timeout_keep_alive": 1}
+    with serving_app(app, limits, **options) as (port, server), socket.socket() as rude:
+        rude.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        rude.connect(("127.0.0.1", port))
+        rude.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        connections = server.server_state.connections
+        end = time.monotonic() + 20
+        while connections or not server.server_state.total_requests:
+            assert time.monotonic() < end
+            time.sleep(0.01)
 
 
 @pytest.mark.parametrize(

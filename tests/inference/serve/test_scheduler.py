@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.overrides import TorchFunctionMode
 
 from llm_notes.inference.generate import generate
 from llm_notes.inference.sampling import SamplingSettings
@@ -15,7 +16,7 @@ from llm_notes.inference.serve.engine import EngineClosed, EngineFull
 from llm_notes.inference.serve.metrics import Metrics
 from llm_notes.inference.serve.places import Places
 from llm_notes.inference.serve.requests import nth_seed
-from llm_notes.inference.serve.scheduler import Scheduler
+from llm_notes.inference.serve.scheduler import Scheduler, draw_one
 
 CONTEXT = 96
 JOBS = [
@@ -120,6 +121,30 @@ def test_a_row_that_cannot_be_drawn_fails_alone(tiny_gpt, tokenizer, wanted):
         scheduler.step()
     assert isinstance(inbox.get()[1].error, RuntimeError)
     assert good.drawn == wanted[1][0]
+
+
+def test_a_bias_on_every_token_takes_no_more_steps_than_one_on_two(tiny_gpt, tokenizer):
+    class Counting(TorchFunctionMode):
+        n_calls = 0
+
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            self.n_calls += 1
+            return function(*args, **(kwargs or {}))
+
+    counts = []
+    for n in (2, 36):
+        job = Job(
+            [1],
+            1,
+            SamplingSettings(temperature=0.0),
+            logit_bias={**dict.fromkeys(range(n), -1.0), 1: 9.0},
+        )
+        answer = Answer(job, tokenizer, (), 0, queue.SimpleQueue())
+        with Counting() as counting:
+            draw_one(answer, torch.zeros(1, 37))
+        assert answer.drawn == [1]
+        counts.append(counting.n_calls)
+    assert counts[0] == counts[1]
 
 
 class Failing(torch.nn.Module):

@@ -86,6 +86,14 @@ def test_keys_of_a_memory_are_computed_once_for_each_layer():
         cache.of_memory(0, memory + 1, compute)
 
 
+def test_a_static_cache_refuses_values_that_are_differentiated_too():
+    static = StaticKeyValueCache(max_length=4)
+    values = torch.zeros(1, 1, 2, 3, requires_grad=True)
+    with pytest.raises(ValueError, match="cannot be differentiated"):
+        static.append(0, torch.zeros(1, 1, 2, 3), values)
+    assert static.length == 0
+
+
 def test_a_static_cache_refuses_to_be_differentiated():
     cache = StaticKeyValueCache(max_length=4)
     keys = torch.zeros(1, 1, 2, 3, requires_grad=True)

@@ -12,6 +12,18 @@ VALUES = "inference/constrained/schema_values.py"
 VOCABULARY = "inference/constrained/vocabulary.py"
 
 FAULTS = [
+    (
+        SCHEMA,
+        "_require_kinds(schema, path)\n        alone",
+        "alone",
+        "words of the wrong kind are taken",
+    ),
+    (
+        VALUES,
+        '(reference + "/").startswith("#/")',
+        'reference.startswith("#")',
+        "an anchor is the whole schema",
+    ),
     (CHARACTERS, "merged[-1][1] + 1:", "merged[-1][1]:", "ranges that touch stay two"),
     (CHARACTERS, "max(last, merged[-1][1])", "last", "a range within a range cuts it"),
     (

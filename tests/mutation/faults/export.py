@@ -54,8 +54,7 @@ FAULTS = [
         'names = ("c", "h")[:n_states]',
         "states under each other's name",
     ),
-    (PROGRAM, "    graph.eval()\n", "    graph.train()\n", "dropout in the file"),
-    (PROGRAM, "graph.train(was_training)", "pass", "the mode is lost"),
+    (PROGRAM, "with evaluating(graph):", "if graph.train():", "dropout in the file"),
     (
         PROGRAM,
         '                raise ExportError("the exported program',
@@ -109,9 +108,21 @@ FAULTS = [
     ),
     (
         WEB,
-        '    if hashlib.sha256(body).hexdigest() != header["sha256"]:\n',
+        "    if _digest(header, body) != digest:\n",
         "    if False:\n",
         "damage not noticed",
+    ),
+    (
+        WEB,
+        "hashlib.sha256(_as_text(header))",
+        "hashlib.sha256()",
+        "a changed header is read",
+    ),
+    (
+        WEB,
+        'if any(getattr(module, "integer_inputs", False) for module in model.modules()):',
+        "if False:",
+        "another model comes back",
     ),
     (
         WEB,

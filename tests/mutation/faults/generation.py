@@ -11,6 +11,27 @@ SAMPLING = "inference/sampling.py"
 STREAM = "inference/text_stream.py"
 
 FAULTS = [
+    (SAMPLING, "if temperature < COLD:", "if False:", "the coldest are no numbers"),
+    (SAMPLING, "if p == 1:", "if False:", "all of the mass is not all"),
+    (CONTRASTIVE, "if self.mask is None:", "if True:", "an amateur reads padding"),
+    (
+        "inference/gpt_decoder.py",
+        "if any(rotary is not rotaries[0] for rotary in rotaries):",
+        "if False:",
+        "one table of angles for layers that have two",
+    ),
+    (
+        "inference/gpt_decoder.py",
+        "rotaries[0] is not None and rotaries[0].interleaved",
+        "False",
+        "halves turned where neighbours should be",
+    ),
+    (
+        "inference/text_stream.py",
+        "shown = [i for i in prompt_ids[-N_CONTEXT:] if i not in self._special]",
+        "shown = []",
+        "the first word sticks to the prompt",
+    ),
     (SAMPLING, "return logits / temperature", "return logits * temperature", "heat up"),
     (SAMPLING, "logits < kth_best", "logits <= kth_best", "the k-th token dropped"),
     (
@@ -211,8 +232,8 @@ FAULTS = [
     ),
     (
         GENERATE,
-        "greedy.apply(logits, text, n_prompt)",
-        "greedy.apply(logits, text, 0)",
+        "settings.apply(logits, text, n_prompt)",
+        "settings.apply(logits, text, 0)",
         "the prompt is counted in generation",
     ),
     (GENERATE, "masked_fill_(~mask, -1)", "masked_fill_(~mask, 0)", "padding counted"),

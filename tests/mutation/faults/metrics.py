@@ -10,6 +10,7 @@ CLASSES = "metrics/classification.py"
 LIKELIHOOD = "metrics/likelihood.py"
 PAIRED = "metrics/paired.py"
 PASS = "metrics/pass_rate.py"
+REFERENCES = "metrics/references.py"
 RANKING = "metrics/ranking.py"
 ROUGE = "metrics/rouge.py"
 TOKENS = "metrics/scored_tokens.py"
@@ -42,9 +43,9 @@ FAULTS = [
         "F1 of the means",
     ),
     (
-        CLASSES,
-        'x.tolist() if hasattr(x, "tolist") else list(x)',
-        "list(x)",
+        REFERENCES,
+        "[plain(entry) for",
+        "[entry for",
         "elements of tensors compared as objects",
     ),
     (
@@ -82,7 +83,7 @@ FAULTS = [
         "sum(c for g, c in counts.items() if g in allowed)",
         "n-grams not clipped",
     ),
-    (BLEU, "allowed |= _ngrams", "allowed += _ngrams", "counts of references added"),
+    (BLEU, "allowed |= ngram", "allowed += ngram", "counts of references added"),
     (
         BLEU,
         "min((abs(len(r) - len(tokens)), len(r)) for r in right)[1]",
@@ -243,12 +244,18 @@ FAULTS = [
     (RANKING, "enumerate(ranking, 1) if", "enumerate(ranking, 2) if", "ranks from two"),
     (
         RANKING,
-        "set(ranking[:k]) & set",
-        "set(ranking) & set",
+        "set(ranking[:k]) & wanted",
+        "set(ranking) & wanted",
         "recall of the whole ranking",
     ),
-    (RANKING, "/ len(set(relevant))", "/ k", "precision for recall"),
+    (RANKING, "/ len(wanted)", "/ k", "precision for recall"),
     (RANKING, "else 2**r - 1", "else 2**r", "irrelevant documents gain"),
+    (
+        BOOTSTRAP,
+        "if not np.isfinite(rows).all():",
+        "if False:",
+        "what is no number makes any difference sure",
+    ),
     (
         BOOTSTRAP,
         "outside = (1 - level) / 2",

@@ -13,6 +13,24 @@ HEADS = "inference/pruning/heads.py"
 
 FAULTS = [
     (
+        MAGNITUDE,
+        "if type(layer) is not nn.Linear:",
+        "if False:",
+        "a quantised layer is pruned for nothing",
+    ),
+    (
+        HEADS,
+        "if type(projection) is not nn.Linear:",
+        "if False:",
+        "heads of a quantised layer are cut for nothing",
+    ),
+    (
+        HEADS,
+        "with evaluating(model):",
+        "if True:",
+        "the importance of heads under dropout",
+    ),
+    (
         ROUNDING,
         "else 2 ** (self.bits - 1) - 1",
         "else 2 ** (self.bits - 1)",
@@ -44,8 +62,8 @@ FAULTS = [
     ),
     (
         ROUNDING,
-        "largest = cells.abs().amax(dim=-1)",
-        "largest = cells.amax(dim=-1)",
+        "_scale(cells.abs().amax(dim=-1), integers)",
+        "_scale(cells.amax(dim=-1), integers)",
         "sign of the largest forgotten",
     ),
     (
@@ -60,7 +78,12 @@ FAULTS = [
         "cells = weight.T.reshape(n_rows, n_groups, -1)",
         "scales of the inputs",
     ),
-    (ROUNDING, ".clamp(min=tiny), None", ", None", "0 / 0 in a row of zeros"),
+    (
+        ROUNDING,
+        "torch.where(scale > 0, scale, torch.ones_like(scale))",
+        "scale",
+        "0 / 0 in a row of zeros",
+    ),
     (
         ROUNDING,
         "return n_rows, n_columns // self.group_size",
@@ -191,11 +214,10 @@ FAULTS = [
     ),
     (
         CALIBRATION,
-        "        model.eval()\n",
-        "        model.train()\n",
+        "with evaluating(model):",
+        "if model.train():",
         "calibrated with dropout",
     ),
-    (CALIBRATION, "        model.train(was_training)\n", "", "the mode is lost"),
     (
         CALIBRATION,
         "            handle.remove()",

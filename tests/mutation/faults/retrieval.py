@@ -78,8 +78,8 @@ FAULTS = [
     (TOP_K, "scores >= threshold", "scores > threshold", "the last place left out"),
     (
         TOP_K,
-        'np.argsort(-scores[candidates], kind="stable")',
-        "np.argsort(scores[candidates])[::-1]",
+        "np.flatnonzero(scores >= threshold)[::-1]",
+        "np.flatnonzero(scores >= threshold)",
         "ties to the higher number",
     ),
     (
@@ -99,6 +99,12 @@ FAULTS = [
         'if self.similarity == "dot":',
         'if self.similarity == "cosine":',
         "similarities exchanged",
+    ),
+    (
+        DENSE,
+        "array.astype(np.float32) if array.itemsize < 4 else array",
+        "array",
+        "squares of half-precision numbers overflow",
     ),
     (DENSE, "where=norms > 0)", "where=norms > 1e9)", "no vector left"),
     (
@@ -150,7 +156,7 @@ FAULTS = [
         "if here:",
         "Latin words stick to Chinese ones",
     ),
-    (CHUNKS, r"\s+(?![a-z\s])", r"\s+", "abbreviations end sentences"),
+    (CHUNKS, r"\s+(?![{_SMALL}\s])", r"\s+", "abbreviations end sentences"),
     (
         CHUNKS,
         "            if not character.isalnum():",

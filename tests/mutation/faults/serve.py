@@ -28,9 +28,33 @@ FAULTS = [
     ),
     (
         SERVE + "connection.py",
-        "if self.conn.their_state is not h11.IDLE:",
+        "if self.conn.their_state is not h11.IDLE and not is_refused:",
         "if False:",
         "the time of a head runs on after it",
+    ),
+    (
+        SERVE + "connection.py",
+        "is_refused = self.conn.our_state is h11.DONE",
+        "is_refused = False",
+        "the rest of a refused body is waited for",
+    ),
+    (
+        SERVE + "connection.py",
+        "transport.set_write_buffer_limits(high=0)",
+        "pass",
+        "who leaves a little unread holds the connection",
+    ),
+    (
+        SERVE + "connection.py",
+        "end = self.transport.abort",
+        "end = self.transport.close",
+        "who reads nothing holds the connection",
+    ),
+    (
+        SERVE + "body.py",
+        '.encode("latin-1")',
+        ".encode()",
+        "keys in other letters never fit",
     ),
     (
         SERVE + "app.py",

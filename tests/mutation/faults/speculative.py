@@ -101,8 +101,8 @@ FAULTS = [
     (SPECULATIVE, "        if ended:\n            break", "", "goes on after the end"),
     (
         SPECULATIVE,
-        "n_accepted += len(new) - 1",
-        "n_accepted += len(new)",
+        "n_from_draft = len(new) - 1",
+        "n_from_draft = len(new)",
         "the target's own token counts as accepted",
     ),
     (
@@ -132,9 +132,9 @@ FAULTS = [
     ),
     (
         SPECULATIVE,
-        "max_new_tokens - 1\n",
-        "max_new_tokens\n",
-        "the context is one shorter",
+        "if token_ids.size(1) > longest:",
+        "if token_ids.size(1) >= longest:",
+        "the last position of a draft is not used",
     ),
     (
         SPECULATIVE,

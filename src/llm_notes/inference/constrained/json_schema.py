@@ -107,6 +107,7 @@ class _Writer:
             return self.nested(_ANY_VALUE, self.any_value)
         if not isinstance(schema, dict):
             raise SchemaError(f"{path} is {schema!r}; a schema is an object or true")
+        _require_kinds(schema, path)
         alone = [keyword for keyword in _ALONE if keyword in schema]
         if alone:
             beside = sorted(set(schema) - _NOTES - {alone[0]} - {"type"})
@@ -152,10 +153,10 @@ class _Writer:
             raise SchemaError(f"{path} is {given!r}; it must be a list of at least one")
         if keyword in ("const", "enum"):
             types = _types(schema, path) if "type" in schema else TYPES
-            fitting = [v for v in given if any(is_of_type(v, t) for t in types)]
             try:
+                fitting = [v for v in given if any(is_of_type(v, t) for t in types)]
                 return Choice(tuple(self.layout.value(v) for v in fitting))
-            except (TypeError, ValueError) as error:
+            except (TypeError, ValueError, OverflowError) as error:
                 raise SchemaError(f"{path} is no JSON: {error}") from error
         if keyword == "oneOf":
             self.require_disjoint(given, path)
@@ -222,6 +223,22 @@ class _Writer:
         except PatternError as error:
             raise SchemaError(f"{path}/pattern: {error}") from error
         return string(escaped(anywhere(alternatives)))
+
+
+def _require_kinds(schema: dict[str, Any], path: str) -> None:
+    """Refuse keywords whose values are of another kind than the standard says."""
+    kinds = {"properties": dict, "required": list, "pattern": str, "type": (str, list)}
+    for name, kind in kinds.items():
+        if name in schema and not isinstance(schema[name], kind):
+            raise SchemaError(f"{path}/{name} is {schema[name]!r}, which says nothing")
+    for name in ("required", "type"):
+        values = schema.get(name, [])
+        if isinstance(values, list) and not all(isinstance(v, str) for v in values):
+            raise SchemaError(f"{path}/{name} is {values!r}; it must list names")
+    if "$id" in schema and path != "#":
+        raise SchemaError(
+            f"{path} has an $id, which changes what $ref means below it; leave it out"
+        )
 
 
 def _types(schema: dict[str, Any], path: str) -> list[str]:

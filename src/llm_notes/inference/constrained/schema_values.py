@@ -15,9 +15,9 @@ class SchemaError(ValueError):
 
 def resolve(root: Any, reference: Any) -> Any:
     """What a reference such as #/$defs/name points at. Raises SchemaError."""
-    if not isinstance(reference, str) or not reference.startswith("#"):
+    if not isinstance(reference, str) or not (reference + "/").startswith("#/"):
         raise SchemaError(
-            f"$ref is {reference!r}; it must point into the schema by #/…"
+            f"$ref is {reference!r}; it must point into the schema by # or #/…"
         )
     found = root
     for key in reference.removeprefix("#").split("/")[1:]:

@@ -39,8 +39,8 @@ def export_onnx(graph: ExportGraph, path: str | Path, tolerance: float = 1e-5) -
     Args:
         graph: `TokenGraph`, `DecodeGraph` or `RecurrentGraph` of a model on the CPU.
         path: the file; its folder has to exist.
-        tolerance: largest absolute difference of any output to the graph's own, on
-            inputs of other sizes than those of the trace.
+        tolerance: largest absolute difference of any output of the file to the
+            graph's own, on inputs of other sizes than those of the trace.
 
     Returns:
         the path.

@@ -4,13 +4,12 @@ It runs without the model's classes, and is what the ONNX exporter starts from.
 """
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from inspect import CO_VARARGS
 
 import torch
 
 from llm_notes.inference.export.graphs import ExportError, ExportGraph
+from llm_notes.training.evaluating import evaluating
 
 # Sizes while tracing: none is 0 or 1, which PyTorch would take for constants.
 _TRACED = {"batch_size": 3, "length": 2, "past": 4}
@@ -27,8 +26,8 @@ def export_program(graph: ExportGraph) -> torch.export.ExportedProgram:
         the program; `.module()` is called as the graph is.
 
     Raises:
-        ExportError: when the program computes anything else than the graph does on
-            inputs of other sizes.
+        ExportError: when the program's outputs differ by more than 1e-5 from the
+            graph's own on inputs of other sizes.
     """
     with evaluating(graph):
         program = _traced(graph)
@@ -53,17 +52,6 @@ def _traced(graph: ExportGraph) -> torch.export.ExportedProgram:
         # PyTorch copies its own tree of inputs and meets its own deprecation.
         warnings.filterwarnings("ignore", r".*LeafSpec", FutureWarning)
         return torch.export.export(graph, traced, dynamic_shapes=dynamic)
-
-
-@contextmanager
-def evaluating(graph: ExportGraph) -> Iterator[None]:
-    """Evaluation mode while the context is open."""
-    was_training = graph.model.training
-    graph.eval()
-    try:
-        yield
-    finally:
-        graph.train(was_training)
 
 
 def other_sizes(graph: ExportGraph) -> list[tuple[torch.Tensor, ...]]:

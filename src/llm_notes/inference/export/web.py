@@ -17,7 +17,8 @@ The header:
     tokenizer         the JSON object of the tokenizer's file
     tensors           list of {name, dtype, shape, offset, n_bytes}; the offset counts
                       from the beginning of the data; dtype is float32, int8 or uint8
-    sha256            of the data, in hexadecimal
+    sha256            of the header without this last entry, as it stands there, and of
+                      the data, in hexadecimal
 
 A matrix W (O, I) of the layer `x` is `x.codes` (O, I) and `x.scale` (O, 1):
 W[o][i] = codes[o][i] * scale[o][0]. Up to four bits, a byte of `x.codes` holds the even
@@ -104,14 +105,20 @@ def write_bundle(model: nn.Module, tokenizer: Tokenizer) -> bytes:
         tokenizer: the one whose ids the model reads.
 
     Raises:
-        ValueError: when the model is not quantised, in several formats, holds numbers
-            of another kind than float32, or has a configuration that JSON cannot hold.
+        ValueError: when the model is not quantised, in several formats, rounds its
+            inputs, holds numbers of another kind than float32, or has a configuration
+            that JSON cannot hold.
     """
     formats = {m.integers for m in model.modules() if isinstance(m, QuantizedWeight)}
     if len(formats) != 1:
         raise ValueError(
             f"a bundle holds matrices of one integer format, and the model has "
             f"{len(formats)}: quantise it with quantize_model first"
+        )
+    if any(getattr(module, "integer_inputs", False) for module in model.modules()):
+        raise ValueError(
+            "a bundle does not say that inputs are rounded too: quantise without "
+            "integer_inputs"
         )
     entries, parts, offset = [], [], 0
     for name, tensor in model.state_dict().items():
@@ -133,9 +140,8 @@ def write_bundle(model: nn.Module, tokenizer: Tokenizer) -> bytes:
         "integers": asdict(formats.pop()),
         "tokenizer": _tokenizer_json(tokenizer),
         "tensors": entries,
-        "sha256": hashlib.sha256(data).hexdigest(),
     }
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text = _as_text(header | {"sha256": _digest(header, data)})
     text += b" " * (-len(text) % 4)
     return MAGIC + struct.pack("<II", VERSION, len(text)) + text + data
 
@@ -156,11 +162,12 @@ def read_bundle(data: bytes) -> Bundle:
         )
     try:
         header = json.loads(data[12 : 12 + length])
-    except ValueError as error:
-        raise BundleError(f"the header is cut short or no JSON: {error}") from error
+        digest = header.pop("sha256")
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise BundleError(f"the header is cut short or no JSON: {error!r}") from error
     body = memoryview(data)[12 + length :]
-    if hashlib.sha256(body).hexdigest() != header["sha256"]:
-        raise BundleError("the data is cut short or was changed: write the bundle anew")
+    if _digest(header, body) != digest:
+        raise BundleError("the bundle is cut short or was changed: write it anew")
     tensors = {}
     for entry in header["tensors"]:
         part = body[entry["offset"] : entry["offset"] + entry["n_bytes"]]
@@ -206,6 +213,17 @@ def bundle_data_bytes(model: nn.Module) -> int:
     n_bytes = sum(-(-w.numel() // 4) * 4 + 4 * w.size(0) for w in matrices)
     others = sum(t.numel() for t in model.state_dict().values())
     return n_bytes + 4 * (others - sum(w.numel() for w in matrices))
+
+
+def _as_text(header: dict[str, Any]) -> bytes:
+    return json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _digest(header: dict[str, Any], data: bytes | memoryview) -> str:
+    """SHA-256 of the header without its own entry, and of the data."""
+    digest = hashlib.sha256(_as_text(header))
+    digest.update(data)
+    return digest.hexdigest()
 
 
 def _plain_config(model: nn.Module) -> dict[str, Any]:

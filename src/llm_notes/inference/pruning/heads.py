@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from llm_notes.models.layers.attention import MultiHeadAttention
 from llm_notes.models.layers.position_bias import RelativePositionBias
+from llm_notes.training.evaluating import evaluating
 
 Groups = Mapping[str, Collection[int]]  # name of an attention layer -> its groups
 
@@ -58,7 +59,7 @@ def gradient_importance(
     example in each to follow the paper, where the magnitude is taken for each.
 
     Args:
-        model: its gradients are used and left empty.
+        model: read in evaluation mode; gradients that it holds are left alone.
         loss: loss(model, batch) -> scalar.
         batches: what `loss` takes.
 
@@ -73,7 +74,8 @@ def gradient_importance(
     totals = {name: torch.zeros(layer.n_kv_heads) for name, layer in layers.items()}
     n_batches = 0
     for batch in batches:
-        gradients = torch.autograd.grad(loss(model, batch), weights)
+        with evaluating(model):
+            gradients = torch.autograd.grad(loss(model, batch), weights)
         for (name, layer), gradient in zip(layers.items(), gradients, strict=True):
             change = layer.o_proj.weight.detach() * gradient
             totals[name] += _parts(layer, change).sum(dim=(0, 2)).abs().cpu()
@@ -142,9 +144,9 @@ def remove_groups(model: nn.Module, groups: Groups) -> nn.Module:
         groups: name of an attention layer -> groups that go, from 0.
 
     Raises:
-        ValueError: when a layer or group does not exist, none would be left, or the
-            model has a bias of positions for each head (T5), which is shared by layers
-            and would no longer fit.
+        ValueError: when a layer or group does not exist, none would be left, a layer
+            is quantised or adapted, or the model has a bias of positions for each head
+            (T5), which is shared by layers and would no longer fit.
     """
     if any(isinstance(module, RelativePositionBias) for module in model.modules()):
         raise ValueError(
@@ -202,4 +204,10 @@ def _layer(model: nn.Module, name: str, gone: Collection[int]) -> MultiHeadAtten
         )
     if len(set(gone)) == layer.n_kv_heads:
         raise ValueError(f"all heads of {name} would go: keep at least one")
+    for projection in (layer.q_proj, layer.k_proj, layer.v_proj, layer.o_proj):
+        if type(projection) is not nn.Linear:
+            raise ValueError(
+                f"{name} has a {type(projection).__name__}, whose weight is not stored "
+                "as it is: cut the plain model, and quantise or adapt it afterwards"
+            )
     return layer

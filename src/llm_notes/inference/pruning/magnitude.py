@@ -114,11 +114,18 @@ def prune(model: nn.Module, masks: dict[str, Tensor]) -> nn.Module:
     """A copy of the model whose masked weights are zero; the model stays as it is.
 
     Raises:
-        ValueError: when a mask has another shape than the weight.
+        ValueError: when a layer is no plain linear one (quantised or adapted), or a
+            mask has another shape than the weight.
     """
     pruned = copy.deepcopy(model)
     for name, mask in masks.items():
-        weight = pruned.get_submodule(name).weight
+        layer = pruned.get_submodule(name)
+        if type(layer) is not nn.Linear:
+            raise ValueError(
+                f"{name} is a {type(layer).__name__}, whose weight is not stored as it "
+                "is: prune the plain model, and quantise or adapt it afterwards"
+            )
+        weight = layer.weight
         if mask.shape != weight.shape:
             raise ValueError(
                 f"{name} has a weight of shape {tuple(weight.shape)} and a mask of "

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
+from llm_notes.training.evaluating import evaluating
+
 
 @torch.no_grad()
 def input_grams(
@@ -38,15 +40,13 @@ def input_grams(
         width = layer.in_features
         grams[name] = torch.zeros(width, width, dtype=torch.float64)
         handles.append(layer.register_forward_pre_hook(_adds_to(grams[name])))
-    was_training = model.training
     n_batches = 0
     try:
-        model.eval()
-        for batch in batches:
-            model(batch) if run is None else run(model, batch)
-            n_batches += 1
+        with evaluating(model):
+            for batch in batches:
+                model(batch) if run is None else run(model, batch)
+                n_batches += 1
     finally:
-        model.train(was_training)
         for handle in handles:
             handle.remove()
     if not n_batches:

@@ -212,5 +212,8 @@ def int8_product(x: Tensor, codes: Tensor, scale: Tensor) -> Tensor:
     tiny = torch.finfo(x.dtype).tiny
     x_scale = (x.abs().amax(dim=-1, keepdim=True) / 127).clamp(min=tiny)  # (N, 1)
     x_codes = to_grid(x, x_scale, None, IntegerFormat(8))
-    products = torch._int_mm(x_codes, codes.T)  # (N, O), int32
+    n_rows = len(x_codes)
+    if x_codes.is_cuda:  # whose product wants more than 16 rows
+        x_codes = nn.functional.pad(x_codes, (0, 0, 0, max(0, 17 - n_rows)))
+    products = torch._int_mm(x_codes, codes.T)[:n_rows]  # (N, O), int32
     return products.float() * x_scale * scale.T

@@ -141,13 +141,17 @@ def grid(weight: Tensor, integers: IntegerFormat) -> tuple[Tensor, Tensor | None
         raise ValueError("the weight holds inf or nan, which no integer stands for")
     n_rows, n_groups = integers.scale_shape(*weight.shape)
     cells = weight.reshape(n_rows, n_groups, -1)  # what shares a scale, last
-    tiny = torch.finfo(weight.dtype).tiny  # cells of zeros only: 0 / 0 otherwise
     if not integers.zero_point:
-        largest = cells.abs().amax(dim=-1)
-        return (largest / integers.highest).clamp(min=tiny), None
+        return _scale(cells.abs().amax(dim=-1), integers), None
     low, high = cells.amin(dim=-1).clamp(max=0), cells.amax(dim=-1).clamp(min=0)
-    scale = ((high - low) / integers.highest).clamp(min=tiny)
+    scale = _scale(high - low, integers)
     return scale, (-low / scale).round().to(torch.uint8)
+
+
+def _scale(span: Tensor, integers: IntegerFormat) -> Tensor:
+    """The span of each cell over the largest integer; 1 for cells of zeros only."""
+    scale = span / integers.highest
+    return torch.where(scale > 0, scale, torch.ones_like(scale))
 
 
 def to_grid(

@@ -14,10 +14,12 @@ from typing import Literal
 from llm_notes.data.cleaning.words import is_spaceless
 
 _PARAGRAPH_END = re.compile(r"\n[^\S\n]*\n\s*")
+# Of the Latin, Greek and Cyrillic scripts, among others; `re` has no name for them.
+_SMALL = "".join(filter(str.islower, map(chr, range(0x590))))
 # A mark with what closes, before a blank that no small letter follows; a full-width
 # mark needs no blank; and the end of a paragraph ends its last sentence.
 _SENTENCE_END = re.compile(
-    r"[.!?…]+[\"'”’)\]]*\s+(?![a-z\s])|[。！？]+[”’」』）]*\s*|\n[^\S\n]*\n\s*"
+    rf"[.!?…]+[\"'”’)\]]*\s+(?![{_SMALL}\s])|[。！？]+[”’」』）]*\s*|\n[^\S\n]*\n\s*"
 )
 
 

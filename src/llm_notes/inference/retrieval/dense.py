@@ -154,4 +154,7 @@ def _array(vectors: ArrayLike) -> NDArray[np.floating]:
         # NumPy has no bfloat16.
         vectors = (vectors.float() if vectors.element_size() < 4 else vectors).numpy()
     array = np.asarray(vectors)
-    return array if np.issubdtype(array.dtype, np.floating) else array.astype(float)
+    if not np.issubdtype(array.dtype, np.floating):
+        return array.astype(float)
+    # The squares of half-precision numbers above 256 are infinite.
+    return array.astype(np.float32) if array.itemsize < 4 else array

@@ -35,8 +35,9 @@ def top_k(scores: ArrayLike, k: int) -> NDArray[np.int64]:
     k = min(k, len(scores))
     last_place = len(scores) - k
     threshold = np.partition(scores, last_place)[last_place]
-    candidates = np.flatnonzero(scores >= threshold)  # in order of their numbers
-    order = np.argsort(-scores[candidates], kind="stable")
+    candidates = np.flatnonzero(scores >= threshold)[::-1]  # the last number first
+    # Sorted upwards and turned, not negated: bytes and booleans have no negative.
+    order = np.argsort(scores[candidates], kind="stable")[::-1]
     return candidates[order[:k]]
 
 

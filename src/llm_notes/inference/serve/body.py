@@ -44,7 +44,8 @@ def require_key(request: Any, api_key: str | None) -> None:
     if api_key is None:
         return
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    fits = hmac.compare_digest(given.strip().encode(), api_key.encode())
+    # Headers come as Latin-1, whatever bytes they are.
+    fits = hmac.compare_digest(given.strip(" ").encode("latin-1"), api_key.encode())
     if scheme.lower() != "bearer" or not fits:
         raise ApiError(
             401,

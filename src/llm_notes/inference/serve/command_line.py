@@ -94,6 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
     made = parser()
     options = made.parse_args(arguments)
     try:
+        import fastapi  # noqa: F401 - `create_app` needs it
         import uvicorn
     except ImportError:
         print("the server needs: pip install 'llm-notes[serve]'", file=sys.stderr)

@@ -1,8 +1,9 @@
 """Connections: whoever sends half a request, or no HTTP at all, is answered and left.
 
-uvicorn waits for the head of a request as long as the client likes, and answers what is
-no HTTP in plain text. Here a head has a time, as the body has (`body`), and every error
-has OpenAI's form.
+uvicorn waits for the head of a request as long as the client likes, and as long again
+for the client to read the answer. What is no HTTP it answers in plain text. Here a head
+has a time, as the body has (`body`), so has the reading, and every error has OpenAI's
+form.
 """
 
 from typing import Any
@@ -16,20 +17,22 @@ def server_config(app: Any, limits: Limits | None = None, **options: Any) -> Any
     """The `uvicorn.Config` of an app; `options` are uvicorn's own."""
     import uvicorn
 
-    protocol = _protocol((limits or Limits()).head_seconds)
+    protocol = _protocol(limits or Limits())
     return uvicorn.Config(app, http=protocol, ws="none", **options)
 
 
-def _protocol(head_seconds: float) -> type:
-    """uvicorn's HTTP/1.1 with a time for heads and JSON for errors."""
+def _protocol(limits: Limits) -> type:
+    """uvicorn's HTTP/1.1 with a time for heads and for readers, and JSON for errors."""
     import h11
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
     class Protocol(H11Protocol):
-        timer = None
+        timer = reading = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
+            # From the first byte that the client does not take, also after `close`.
+            transport.set_write_buffer_limits(high=0)
             self._watch()
 
         def data_received(self, data: bytes) -> None:
@@ -38,14 +41,33 @@ def _protocol(head_seconds: float) -> type:
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_watching()
+            self._stop_reading()
             super().connection_lost(exc)
 
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            end = self.transport.abort  # `close` would wait for the client
+            self.reading = self.loop.call_later(limits.request_seconds, end)
+
+        def resume_writing(self) -> None:
+            self._stop_reading()
+            super().resume_writing()
+
+        def _stop_reading(self) -> None:
+            if self.reading is not None:
+                self.reading.cancel()
+                self.reading = None
+
         def _watch(self) -> None:
-            """A head has its time from the connection's or its own beginning."""
-            if self.conn.their_state is not h11.IDLE:  # the head is here
-                self._stop_watching()
+            """A head has its time from the connection's or its own beginning.
+
+            So has what is left of a body that was refused unread.
+            """
+            is_refused = self.conn.our_state is h11.DONE
+            if self.conn.their_state is not h11.IDLE and not is_refused:
+                self._stop_watching()  # the head is here
             elif self.timer is None:
-                self.timer = self.loop.call_later(head_seconds, self._give_up)
+                self.timer = self.loop.call_later(limits.head_seconds, self._give_up)
 
         def _stop_watching(self) -> None:
             if self.timer is not None:
@@ -54,7 +76,8 @@ def _protocol(head_seconds: float) -> type:
 
         def _give_up(self) -> None:
             message = (
-                f"the head of the request did not arrive within {head_seconds:g} s"
+                "the head of the request did not arrive within "
+                f"{limits.head_seconds:g} s"
             )
             self._end_with(ApiError(408, message, code="timeout"))
 

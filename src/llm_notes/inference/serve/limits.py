@@ -14,7 +14,7 @@ class Limits:
         max_choices: answers that one request may ask for, all prompts together.
         head_seconds: for the head of a request to arrive.
         body_seconds: for the whole body to arrive.
-        request_seconds: for the whole answer.
+        request_seconds: for the whole answer, and for the client to read it.
     """
 
     max_requests: int = 256

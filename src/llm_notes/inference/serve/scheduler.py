@@ -177,8 +177,9 @@ def draw_one(answer: Answer, logits: Tensor) -> Update | None:
     changed = logits
     if job.logit_bias:
         changed = logits.clone()
-        for token_id, bias in job.logit_bias.items():
-            changed[0, token_id] += bias
+        # In one go: a client may name every token there is.
+        biases = torch.tensor([*job.logit_bias.values()], device=logits.device)
+        changed[0, [*job.logit_bias]] += biases.to(logits)
     ids = None
     if job.settings.needs_counts:
         ids = torch.tensor([[*job.prompt_ids, *answer.drawn]], device=logits.device)

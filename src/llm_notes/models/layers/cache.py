@@ -153,7 +153,7 @@ class StaticKeyValueCache(KeyValueCache):
         return self._used.get(layer, 0)
 
     def append(self, layer: int, keys: Tensor, values: Tensor) -> KeysAndValues:
-        if torch.is_grad_enabled() and keys.requires_grad:
+        if torch.is_grad_enabled() and (keys.requires_grad or values.requires_grad):
             raise ValueError(
                 "a static cache is overwritten in place and cannot be differentiated: "
                 "generate under torch.no_grad(), or use KeyValueCache"
