@@ -140,3 +140,9 @@ def test_what_cannot_be_scored_is_named():
     for shape in [(), (2,), (7,)]:
         with pytest.raises(ValueError, match="2 \\+ 2 \\* max_order"):
             bleu_from_statistics(np.zeros(shape))
+
+
+def test_a_negative_smoothing_is_refused():
+    for smoothing in ("floor", "add-k", "exp"):
+        with pytest.raises(ValueError, match="smooth_value is -1"):
+            corpus_bleu(["a b"], ["a c"], "none", smoothing=smoothing, smooth_value=-1)

@@ -132,3 +132,13 @@ def test_labels_that_cannot_be_scored_are_named():
         macro_scores([1, 2], [1, 1], labels=[1, 1])
     with pytest.raises(ValueError, match="labels is empty"):
         micro_scores([1, 2], [1, 1], labels=[])
+
+
+def test_classes_may_be_listed_by_a_tensor():
+    predicted, expected, labels = [0, 1, 1], [0, 1, 0], torch.arange(2)
+    for score in (macro_scores, micro_scores):
+        with_list = score(predicted, expected, labels=[0, 1])
+        assert score(predicted, expected, labels=labels) == with_list
+    counts, classes = confusion_matrix(predicted, expected, labels=labels)
+    assert counts.tolist() == [[1, 1], [0, 1]]
+    assert classes == [0, 1]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from llm_notes.metrics import (
     bleu_from_statistics,
     bleu_statistics,
+    bootstrap_interval,
     corpus_bleu,
     mcnemar_exact,
     paired_bootstrap,
@@ -122,6 +123,32 @@ def test_mcnemar_equals_the_exact_sign_flips_of_right_and_wrong():
     a, b = rng(6).integers(2, size=(2, 16))
     assert 4 < (a != b).sum() <= 12
     assert mcnemar_exact(a, b) == pytest.approx(paired_permutation(a, b))
+
+
+@pytest.mark.parametrize("power", [-40, 40])
+def test_the_unit_of_the_scores_decides_nothing(power):
+    a, b = rng(7).normal(size=(2, 9))
+    scaled = paired_permutation(a * 2.0**power, b * 2.0**power)
+    assert scaled.p_value == paired_permutation(a, b).p_value < 1
+
+
+def test_a_score_that_is_no_number_for_some_sample_is_refused():
+    a, b = [[1, 1], [0, 0], [0, 0]], [[0, 1], [0, 0], [0, 0]]
+
+    def share(sums):
+        with np.errstate(invalid="ignore"):
+            return sums[:, 0] / sums[:, 1]
+
+    with pytest.raises(ValueError, match="score of a resample is infinite or no n"):
+        paired_bootstrap(a, b, rng(), share)
+    with pytest.raises(ValueError, match="score of a resample is infinite or no n"):
+        bootstrap_interval(a, rng(), share)
+
+
+@pytest.mark.parametrize("scores", [[[True]], [0.5], [float("nan")]])
+def test_mcnemar_takes_right_and_wrong_only(scores):
+    with pytest.raises(ValueError, match="booleans, or 0 and 1"):
+        mcnemar_exact(scores, scores)
 
 
 def test_what_cannot_be_tested_is_named():

@@ -92,13 +92,16 @@ def bleu_from_statistics(
         (...). A text without one matching token scores 0 whatever the smoothing.
 
     Raises:
-        ValueError: for an unknown smoothing or a shape that is none of statistics.
+        ValueError: for an unknown smoothing, a negative `smooth_value`, or a shape
+            that is none of statistics.
     """
     if smoothing not in _SMOOTHING:
         raise ValueError(
             f"no smoothing {smoothing!r}; there are {', '.join(_SMOOTHING)}"
         )
     value = _SMOOTHING[smoothing] if smooth_value is None else smooth_value
+    if smooth_value is not None and not smooth_value >= 0:
+        raise ValueError(f"smooth_value is {smooth_value}; it must be 0 or above")
     counts = np.asarray(statistics, dtype=float)
     if counts.ndim < 1 or counts.shape[-1] < 4 or counts.shape[-1] % 2:
         raise ValueError(

@@ -48,8 +48,9 @@ def bootstrap_interval(
         level: the share of resamples inside, between 0 and 1.
 
     Raises:
-        ValueError: when there are no examples, one has infinity or NaN, shapes do not
-            fit, R < 1, or `level` does not lie between 0 and 1.
+        ValueError: when there are no examples, one or the score of a resample has
+            infinity or NaN, shapes do not fit, R < 1, or `level` does not lie between
+            0 and 1.
     """
     if not 0 < level < 1:
         raise ValueError(f"level is {level}; it must lie between 0 and 1, such as 0.95")
@@ -110,4 +111,14 @@ def rows_and_score(
             )
         n_examples = len(rows)
         return rows[:, None], lambda sums: sums[:, 0] / n_examples
-    return rows.reshape(len(rows), -1), score
+
+    def finite_score(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        scores = np.asarray(score(sums), dtype=float)
+        if not np.isfinite(scores).all():
+            raise ValueError(
+                "the score of a resample is infinite or no number; give the score a "
+                "value where its denominator is 0"
+            )
+        return scores
+
+    return rows.reshape(len(rows), -1), finite_score

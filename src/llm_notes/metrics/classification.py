@@ -58,7 +58,7 @@ def confusion_matrix(
         except TypeError:
             classes = sorted(occurring, key=repr)
     else:
-        classes = list(labels)
+        classes = plain_list(labels)
         if len(set(classes)) < len(classes):
             raise ValueError(f"a class is listed twice in labels = {classes}")
         if strange := occurring - set(classes):
@@ -166,7 +166,7 @@ def _scores(hits, n_predicted, n_expected, zero_division: float) -> Scores:
 
 
 def _chosen(labels: Sequence[Hashable] | None, occurring: Iterable) -> list:
-    chosen = list(occurring if labels is None else labels)
+    chosen = list(occurring) if labels is None else plain_list(labels)
     if not chosen:
         raise ValueError("labels is empty; name at least one class, or leave it out")
     if len(set(chosen)) < len(chosen):

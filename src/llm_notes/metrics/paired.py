@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from llm_notes.metrics.bootstrap import Score, resamples, rows_and_score
 
 _EXACT = 12  # up to 4,096 exchanges all of them are counted
-_CHUNK = 4096
+_CHUNK = 2**22  # signs held at once
 
 
 class PairedTest(NamedTuple):
@@ -54,14 +54,14 @@ def paired_bootstrap(
             or NaN, or R < 1.
     """
     rows_a, rows_b, score = _both(statistics_a, statistics_b, score)
-    difference = _difference(rows_a, rows_b, score)
+    difference, rounding = _difference(rows_a, rows_b, score)
     drawn = np.concatenate(
         [
             score(weights @ rows_a) - score(weights @ rows_b)
             for weights in resamples(len(rows_a), n_resamples, generator)
         ]
     )
-    n_extreme = _at_least(drawn - difference, difference)
+    n_extreme = _at_least(drawn - difference, difference, rounding)
     return PairedTest(difference, (1 + n_extreme) / (1 + n_resamples))
 
 
@@ -90,7 +90,7 @@ def paired_permutation(
             or NaN, R < 1, or the generator is missing.
     """
     rows_a, rows_b, score = _both(statistics_a, statistics_b, score)
-    difference = _difference(rows_a, rows_b, score)
+    difference, rounding = _difference(rows_a, rows_b, score)
     change = rows_b - rows_a
     change = change[change.any(axis=1)]  # exchanging equals changes nothing
     exact = len(change) <= _EXACT
@@ -109,10 +109,11 @@ def paired_permutation(
         signs = (generator.integers(2, size=len(change)) for _ in range(n_drawn))
     n_extreme = 0
     sum_a, sum_b = rows_a.sum(axis=0), rows_b.sum(axis=0)
-    while chunk := list(islice(signs, _CHUNK)):
+    n_at_once = max(1, _CHUNK // max(1, len(change)))
+    while chunk := list(islice(signs, n_at_once)):
         moved = np.asarray(chunk, dtype=float).reshape(len(chunk), -1) @ change
         drawn = score(sum_a + moved) - score(sum_b - moved)
-        n_extreme += _at_least(drawn, difference)
+        n_extreme += _at_least(drawn, difference, rounding)
     p_value = n_extreme / n_drawn if exact else (1 + n_extreme) / (1 + n_drawn)
     return PairedTest(difference, p_value)
 
@@ -134,8 +135,15 @@ def mcnemar_exact(correct_a: ArrayLike, correct_b: ArrayLike) -> PairedTest:
         the difference of the accuracies and p, which is 1 when no example differs.
 
     Raises:
-        ValueError: when the two shapes differ, or there are no examples.
+        ValueError: when the two shapes differ, there are no examples, or an entry is
+            neither 0 nor 1.
     """
+    for correct in (correct_a, correct_b):
+        if np.ndim(correct) != 1 or not np.isin(np.asarray(correct), (0, 1)).all():
+            raise ValueError(
+                "correct must be (N,) booleans, or 0 and 1; compare scores of another "
+                "kind by paired_permutation"
+            )
     a, b, _ = _both(np.asarray(correct_a, bool), np.asarray(correct_b, bool), None)
     only_a, only_b = int((a > b).sum()), int((a < b).sum())
     n = only_a + only_b
@@ -157,10 +165,14 @@ def _both(
     return rows_a, rows_b, scored
 
 
-def _difference(rows_a: NDArray, rows_b: NDArray, score: Score) -> float:
-    return float((score(rows_a.sum(axis=0)[None]) - score(rows_b.sum(axis=0)[None]))[0])
+def _difference(rows_a: NDArray, rows_b: NDArray, score: Score) -> tuple[float, float]:
+    """The difference of the scores, and by how much rounding may change it.
+
+    The same sum in another order may differ in its last digits.
+    """
+    a, b = (float(score(rows.sum(axis=0)[None])[0]) for rows in (rows_a, rows_b))
+    return a - b, 1e-9 * (abs(a) + abs(b))
 
 
-def _at_least(drawn: NDArray, difference: float) -> int:
-    # The same sum in another order may differ in its last digits.
-    return int((np.abs(drawn) >= abs(difference) - 1e-9 * (1 + abs(difference))).sum())
+def _at_least(drawn: NDArray, difference: float, rounding: float) -> int:
+    return int((np.abs(drawn) >= abs(difference) - rounding).sum())

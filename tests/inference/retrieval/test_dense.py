@@ -134,3 +134,18 @@ def test_what_cannot_be_asked_is_named(documents):
         index.search_texts("a b")
     with pytest.raises(ValueError, match="there are no queries"):
         index.search_texts([])
+
+
+@pytest.mark.parametrize("similarity", ["cosine", "dot"])
+def test_an_index_keeps_its_vectors_when_the_table_learns(similarity):
+    table = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+    index = DenseIndex(table, similarity=similarity)
+    before = index.vectors.copy()
+    table.mul_(2)
+    table[0] = 0
+    assert (index.vectors == before).all()
+
+
+def test_one_vector_alone_is_named_by_its_own_shape():
+    with pytest.raises(ValueError, match=r"\(number, width\), got shape \(768,\)"):
+        DenseIndex(np.ones((2, 768))).search_vectors(np.ones(768))

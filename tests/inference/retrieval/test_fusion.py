@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -120,3 +121,11 @@ def test_what_cannot_be_joined_is_named():
         weighted_sum([[1, np.inf]])
     with pytest.raises(ValueError, match="normalise is 'softmax'"):
         weighted_sum([[1, 2]], normalise="softmax")
+
+
+def test_rankings_may_be_tensors():
+    rankings = [[1, 2], [2, 3]]
+    tensors = [torch.tensor(ranking) for ranking in rankings]
+    assert reciprocal_rank_fusion(tensors) == reciprocal_rank_fusion(rankings)
+    with pytest.raises(ValueError, match="twice in one ranking"):
+        reciprocal_rank_fusion([torch.tensor([1, 1])])

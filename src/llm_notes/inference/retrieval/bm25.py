@@ -18,8 +18,9 @@ and n that of those with the term (Kamphuis et al. 2020), and in a factor k1 + 1
 | "okapi-floor" | as "robertson", with a floor      | yes          |
 
 Robertson's is negative for terms in more than half of the documents: having such a
-word makes a document worse. The others mend that. The last, which the package rank-bm25
-has, puts `epsilon` times the mean idf of all terms in the place of negative ones.
+word makes a document worse. "lucene" and "atire" mend that. The last, which the package
+rank-bm25 has, puts `epsilon` times the mean idf of all terms in the place of negative
+ones; in a small collection of frequent words that mean is negative itself.
 """
 
 from collections import Counter

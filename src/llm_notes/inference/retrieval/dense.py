@@ -44,7 +44,8 @@ class DenseIndex:
             )
         self.similarity = similarity
         self.encode = encode
-        self.vectors = self._prepared(vectors, "document")  # (N, D)
+        # A copy: the caller's table may go on learning.
+        self.vectors = self._prepared(vectors, "document").copy()  # (N, D)
 
     @classmethod
     def from_texts(
@@ -95,6 +96,10 @@ class DenseIndex:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
         queries = _array(queries)
+        if queries.ndim != 2:
+            raise ValueError(
+                f"query vectors must be (number, width), got shape {queries.shape}"
+            )
         starts = range(0, max(1, len(queries)), batch_size)
         return [
             best_hits(row, k)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from llm_notes.inference.retrieval.top_k import Hit
+from llm_notes.metrics.references import plain_list
 
 
 def reciprocal_rank_fusion(
@@ -42,7 +43,7 @@ def reciprocal_rank_fusion(
         raise ValueError(f"k is {k}; it must be 0 or more")
     scores: dict[int, float] = {}
     for ranking, weight in zip(rankings, weights, strict=True):
-        documents = [hit.document if isinstance(hit, Hit) else hit for hit in ranking]
+        documents = plain_list(h.document if isinstance(h, Hit) else h for h in ranking)
         if len(set(documents)) < len(documents):
             raise ValueError("a document is twice in one ranking; it has one place")
         for rank, document in enumerate(documents, 1):
