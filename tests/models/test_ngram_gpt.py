@@ -1,5 +1,7 @@
 """The n-gram GPT is causal, counts its parameters, and decodes as it reads."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -34,6 +36,25 @@ def close(a, b):
 
 def test_a_fresh_model_gives_each_token_the_same_chance(ids):
     assert NgramGPT(CONFIG)(ids).eq(0).all()
+
+
+def test_blocks_of_a_fresh_model_pass_their_input_on():
+    x = torch.randn(B, T, 12, generator=torch.Generator().manual_seed(0))
+    for block in NgramGPT(CONFIG).blocks:
+        assert block(x)[0].equal(x)
+
+
+@pytest.mark.parametrize("n_heads", [2, 3])
+def test_scores_of_a_fresh_model_reach_eight_in_a_head_of_any_width(n_heads):
+    model = NgramGPT(replace(CONFIG, n_heads=n_heads))
+    attention = model.blocks[0].attention
+    q = attention.q_norm(torch.randn(5, attention.d_head))
+    assert (q * q).sum(-1).mul(attention.scale).tolist() == pytest.approx([8] * 5, 1e-3)
+
+
+def test_the_feed_forward_layers_square_what_is_positive():
+    activation = NgramGPT(CONFIG).blocks[0].feed_forward.activation
+    assert activation(torch.tensor([-2.0, 0.0, 3.0])).tolist() == [0, 0, 9]
 
 
 @pytest.mark.parametrize("place", [0, 3, T - 1])

@@ -1,5 +1,7 @@
 """The fast recipe moves every parameter, at its own rate, and learns more in a step."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -44,6 +46,8 @@ def test_rates_rise_and_then_fall_to_zero(fast):
     assert rates[0] < rates[2] == pytest.approx(0.02)
     assert rates[2:] == sorted(rates[2:], reverse=True)
     assert rates[-1] < 0.02 / 10
+    falls = [a - b for a, b in pairwise(rates[3:])]  # a line: all falls are alike
+    assert falls == pytest.approx([0.02 / (N_STEPS - 3)] * len(falls))
     head = next(fast.model.head.parameters())
     (group,) = [
         group
