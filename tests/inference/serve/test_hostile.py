@@ -297,6 +297,17 @@ def test_the_rest_of_a_refused_body_has_its_time_too(strict):
     assert left
 
 
+def test_an_answer_may_take_longer_than_a_head(serving_app):
+    async def app(scope, receive, send):
+        await asyncio.sleep(1.5)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"late"})
+
+    limits = Limits(head_seconds=1.0)
+    with serving_app(app, limits, lifespan="off") as (port, _):
+        assert httpx.get(f"http://127.0.0.1:{port}/").text == "late"
+
+
 @pytest.mark.parametrize("n_bytes", [1_000_000, 50_000])
 def test_a_client_that_does_not_read_is_left(serving_app, n_bytes):
     async def app(scope, receive, send):
