@@ -85,6 +85,14 @@ def test_the_coldest_temperatures_are_greedy_and_still_numbers(temperature, dtyp
 def test_top_p_of_one_keeps_all_however_the_sum_is_rounded():
     logits = torch.tensor([0.0, -20.0, -40.0])
     assert keep_top_p(logits, 1.0).equal(logits)
+    assert keep_typical(logits, 1.0).equal(logits)
+
+
+def test_small_temperatures_stay_numbers_in_half_precision():
+    logits = torch.tensor([[70.0, 2.0]]).half()
+    for temperature in (1e-3, 0.01, 0.5):
+        p = apply_temperature(logits, temperature).float().softmax(-1)
+        assert p[0].tolist() == [1, 0]
 
 
 def test_temperature_zero_breaks_ties_for_the_first():

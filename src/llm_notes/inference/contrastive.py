@@ -100,7 +100,7 @@ def contrast(
             f"expert {tuple(expert_logits.shape)} and amateur "
             f"{tuple(amateur_logits.shape)} need the same rows and vocabulary"
         )
-    if not 0 < plausible <= 1 or temperature <= 0:
+    if not 0 < plausible <= 1 or not 0 < temperature < math.inf:
         raise ValueError(
             f"plausible = {plausible} must lie in (0, 1] and temperature = "
             f"{temperature} above 0"

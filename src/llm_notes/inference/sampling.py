@@ -31,7 +31,8 @@ def apply_temperature(logits: Tensor, temperature: float) -> Tensor:
     if temperature < torch.finfo(logits.dtype).tiny:  # what is 0 in this dtype as well
         best = logits.argmax(dim=-1, keepdim=True)
         return torch.full_like(logits, -torch.inf).scatter(-1, best, 0.0)
-    if temperature < COLD:  # quotients would be infinite; differences stay below 0
+    # Quotients would be infinite; differences stay below 0.
+    if temperature < (1 if logits.dtype == torch.float16 else COLD):
         logits = logits - logits.amax(dim=-1, keepdim=True)
     return logits / temperature
 
@@ -102,6 +103,8 @@ def keep_typical(logits: Tensor, p: float) -> Tensor:
     """
     if not 0 < p <= 1:
         raise ValueError(f"typical_p must lie in (0, 1], got {p}")
+    if p == 1:  # where rounded sums reach 1 early, tokens would be lost
+        return logits
     log_probabilities = logits.log_softmax(dim=-1)
     probabilities = log_probabilities.exp()
     # 0 log 0 is 0: nansum leaves out what an earlier filter has ruled out.

@@ -89,6 +89,21 @@ def test_no_row_errs_more_than_plain_rounding_does(integers):
             assert (error <= limit * (1 + 1e-9)).all()
 
 
+def test_one_output_has_its_own_scales_too():
+    integers = IntegerFormat(4, group_size=8)
+    for seed in range(10):
+        draw = torch.Generator().manual_seed(seed)
+        weight = torch.randn(1, 32, generator=draw)
+        x = torch.randn(100, 32, generator=draw) @ torch.randn(32, 32, generator=draw)
+        gram = x.T @ x
+        error = output_error(
+            weight, gptq_or_nearest(weight, gram, integers).dequantize(), gram
+        )
+        for other in (quantize(weight, integers), gptq(weight, gram, integers)):
+            limit = output_error(weight, other.dequantize(), gram)
+            assert (error <= limit * (1 + 1e-6)).all()
+
+
 def test_it_wins_clearly_on_inputs_that_depend_on_each_other(weight, x):
     integers, gram = IntegerFormat(4), x.T @ x
     solved = gptq(weight, gram, integers).dequantize()

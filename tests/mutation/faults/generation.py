@@ -11,8 +11,12 @@ SAMPLING = "inference/sampling.py"
 STREAM = "inference/text_stream.py"
 
 FAULTS = [
-    (SAMPLING, "if temperature < COLD:", "if False:", "the coldest are no numbers"),
-    (SAMPLING, "if p == 1:", "if False:", "all of the mass is not all"),
+    (
+        SAMPLING,
+        "if temperature < (1 if logits.dtype == torch.float16 else COLD):",
+        "if False:",
+        "the coldest are no numbers",
+    ),
     (CONTRASTIVE, "if self.mask is None:", "if True:", "an amateur reads padding"),
     (
         "inference/gpt_decoder.py",

@@ -34,14 +34,13 @@ def input_grams(
         ValueError: when there is no batch.
     """
     grams: dict[str, Tensor] = {}
-    handles = []
-    for name in layers:
-        layer = model.get_submodule(name)
-        width = layer.in_features
-        grams[name] = torch.zeros(width, width, dtype=torch.float64)
-        handles.append(layer.register_forward_pre_hook(_adds_to(grams[name])))
-    n_batches = 0
+    handles, n_batches = [], 0
     try:
+        for name in layers:
+            layer = model.get_submodule(name)
+            width = layer.in_features
+            grams[name] = torch.zeros(width, width, dtype=torch.float64)
+            handles.append(layer.register_forward_pre_hook(_adds_to(grams[name])))
         with evaluating(model):
             for batch in batches:
                 model(batch) if run is None else run(model, batch)

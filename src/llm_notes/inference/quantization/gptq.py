@@ -93,7 +93,7 @@ def gptq_or_nearest(
     )
     worse = is_worse[:, None]
     # One scale for the whole matrix is the same in both.
-    if solved.scale.size(0) == 1:
+    if not integers.per_channel:
         scale, zero = nearest.scale, nearest.zero
     else:
         scale = torch.where(worse, nearest.scale, solved.scale)
