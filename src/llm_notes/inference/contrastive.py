@@ -10,9 +10,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from llm_notes.inference.decoder import positions_of
 from llm_notes.inference.generate import check_prompt
 from llm_notes.models.hidden import logits_and_hidden
+from llm_notes.models.layers.mask import real_positions
 
 
 @torch.inference_mode()
@@ -137,6 +137,7 @@ class ContrastiveProcessor:
         else:
             n_new = token_ids.size(1) - self.mask.size(1)
             mask = nn.functional.pad(self.mask, (0, n_new), value=True)
-            allowed, positions = mask[:, None, None, :], positions_of(mask)
+            allowed = mask[:, None, None, :]  # (B, 1, 1, T)
+            positions = real_positions(allowed)
             theirs = self.amateur(token_ids, mask=allowed, positions=positions)[:, -1]
         return contrast(logits, theirs, self.plausible, self.temperature)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from llm_notes.models.layers.cache import KeyValueCache
+from llm_notes.models.layers.mask import real_positions
 from llm_notes.models.rnn import RNNLanguageModel
 
 
@@ -48,9 +49,10 @@ class CachedDecoder:
             )
         if mask is None:
             return self.model(prompt_ids, cache=self.cache)[:, -1]
-        positions = positions_of(mask)
-        self._mask, self._next = mask, positions[:, -1:] + 1
+        self._mask = mask
         mask = mask[:, None, None, :]  # (B, 1, 1, S)
+        positions = real_positions(mask)
+        self._next = positions[:, -1:] + 1
         logits = self.model(
             prompt_ids, mask=mask, positions=positions, cache=self.cache
         )
@@ -85,8 +87,8 @@ class UncachedDecoder:
             return self.model(prompt_ids)[:, -1]
         # A recurrent network skips padding, and has no positions.
         is_recurrent = isinstance(self.model, RNNLanguageModel)
-        places = {} if is_recurrent else {"positions": positions_of(mask)}
         mask = mask[:, None, None, :]
+        places = {} if is_recurrent else {"positions": real_positions(mask)}
         return self.model(prompt_ids, mask=mask, **places)[:, -1]
 
     def step(self, token_ids: Tensor) -> Tensor:
@@ -118,11 +120,6 @@ class RecurrentDecoder:
 
     def select(self, rows: Tensor) -> None:
         self._state = tuple(part[:, rows] for part in self._state)  # (L, B, H) each
-
-
-def positions_of(mask: Tensor) -> Tensor:
-    """Places (B, T) of real tokens behind padding on the left; padding stands at 0."""
-    return (mask.cumsum(dim=1) - 1).clamp(min=0)
 
 
 def left_padded(

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from llm_notes.inference.decoder import positions_of
 from llm_notes.models.gpt import GPT
 from llm_notes.models.layers.attention import MultiHeadAttention
 from llm_notes.models.layers.block import PreNormBlock
 from llm_notes.models.layers.cache import StaticKeyValueCache
 from llm_notes.models.layers.embedding import TokenEmbedding
 from llm_notes.models.layers.feedforward import FeedForward, gelu_tanh
+from llm_notes.models.layers.mask import real_positions
 from llm_notes.models.layers.norm import LayerNorm
 from llm_notes.models.layers.position import LearnedPosition
 from llm_notes.models.layers.rotary import RotaryPosition
@@ -104,8 +104,8 @@ class GPTDecoder:
         if mask is None:
             logits = self.model(prompt_ids, cache=cache)
         else:
-            positions = positions_of(mask)
             allowed = mask[:, None, None, :]  # (B, 1, 1, T)
+            positions = real_positions(allowed)
             logits = self.model(
                 prompt_ids, mask=allowed, positions=positions, cache=cache
             )

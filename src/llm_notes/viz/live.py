@@ -13,14 +13,9 @@ from llm_notes.viz.display import Display, in_jupyter
 
 
 class LiveFigure:
-    """One display that always shows the newest drawing; the built page keeps the last.
-
-    Attributes:
-        n_drawn: how often it was drawn.
-    """
+    """One display that shows the newest drawing; the built page keeps the last."""
 
     def __init__(self) -> None:
-        self.n_drawn = 0
         self._display = Display()
 
     def show_training(
@@ -40,5 +35,4 @@ class LiveFigure:
             steps, train_loss, *held_out, bytes_per_token=bytes_per_token, ax=ax
         )
         plt.close(figure)  # or the cell would show it once more
-        self.n_drawn += 1
         self._display.show(figure)

@@ -150,7 +150,12 @@ FAULTS = [
         "row + [pad_id] * (length - len(row))",
         "padding on the right",
     ),
-    (DECODER, "mask.cumsum(dim=1) - 1", "mask.cumsum(dim=1)", "places count from one"),
+    (
+        DECODER,
+        "positions[:, -1:] + 1",
+        "positions[:, -1:]",
+        "the next place is the last",
+    ),
     (
         FLAT,
         "heads[:, :2] = _turned(heads[:, :2]",
