@@ -282,6 +282,23 @@ def test_a_full_engine_refuses_and_a_closing_one_finishes(make_engine, tiny_gpt)
     assert all(update.error is None for _, update in updates)
 
 
+def test_what_is_given_up_makes_room_at_once(make_engine, tiny_gpt):
+    model = Waiting(tiny_gpt)  # no step ends before the gate is open
+    engine = make_engine(model, n_places=1, max_waiting=1)
+    engine.start()
+    answers = engine.submit(JOBS[:2], queue.SimpleQueue())
+    engine.cancel(answers)
+    engine.cancel(answers)  # a second time gives no second room
+    inbox = queue.SimpleQueue()
+    engine.submit(JOBS[:2], inbox)
+    with pytest.raises(EngineFull, match="2 of 2"):
+        engine.submit(JOBS[:1], inbox)
+    model.gate.set()
+    engine.close()
+    updates = [inbox.get() for _ in range(inbox.qsize())]
+    assert sum(update.is_last for _, update in updates) == 2
+
+
 def test_room_is_given_back_when_answers_are_over(make_engine):
     engine = make_engine(n_places=1, max_waiting=1)
     engine.start()

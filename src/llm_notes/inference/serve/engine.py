@@ -77,7 +77,7 @@ class Engine:
         )
         self._wake = threading.Condition()
         self._incoming: list[Answer] = []
-        self._n_unfinished = 0
+        self._unfinished: set[Answer] = set()
         self._is_closing, self._gives_up = False, False
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
@@ -104,19 +104,26 @@ class Engine:
         with self._wake:
             if not self.is_alive:
                 raise EngineClosed("the engine does not run")
-            if self._n_unfinished + len(answers) > self.capacity:
+            n_unfinished = len(self._unfinished)
+            if n_unfinished + len(answers) > self.capacity:
                 raise EngineFull(
-                    f"{self._n_unfinished} of {self.capacity} answers are in work"
+                    f"{n_unfinished} of {self.capacity} answers are in work"
                 )
-            self._n_unfinished += len(answers)
+            self._unfinished.update(answers)
             self._incoming += answers
             self._wake.notify()
         return answers
 
     def cancel(self, answers: Sequence[Answer]) -> None:
-        """Nobody waits for these any more: their places are freed at the next step."""
+        """Nobody waits for these any more: their places are freed at the next step.
+
+        They stop counting at once: whoever was told that the time is over may ask
+        again without meeting the answers that it gave up.
+        """
         for answer in answers:
             answer.cancelled = True
+        with self._wake:
+            self._unfinished.difference_update(answers)
 
     def close(self, seconds: float = 10.0) -> None:
         """Take nothing new, finish what is in work within some seconds, and end."""
@@ -152,4 +159,4 @@ class Engine:
 
     def _on_over(self, answer: Answer) -> None:
         with self._wake:
-            self._n_unfinished -= 1
+            self._unfinished.discard(answer)
