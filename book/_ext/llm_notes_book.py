@@ -14,6 +14,7 @@ import platform
 from pathlib import Path
 
 from docutils import nodes
+from myst_nb.ext.glue.utils import PendingGlueReference
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -71,8 +72,17 @@ def pages_to_read_again(app: Sphinx, env: BuildEnvironment, *_: object) -> list[
     new = [n for n, key in app.llm_notes_keys.items() if read_from.get(n) != key]
     env.llm_notes_keys = dict(app.llm_notes_keys)
     if new:
+        glued = getattr(env, "llm_notes_glued", {})
+        new += [page for page, sources in glued.items() if sources & set(new)]
         new += sorted(getattr(env, "build_times_pages", set()))
     return [name for name in new if name in env.all_docs]
+
+
+def note_glued(app: Sphinx, document: nodes.document) -> None:
+    """Remember whose results a page shows: it is made anew when they are new."""
+    sources = {ref.refdoc for ref in document.findall(PendingGlueReference)}
+    glued = getattr(app.env, "llm_notes_glued", {})
+    app.env.llm_notes_glued = {**glued, app.env.docname: sources}
 
 
 def tidy_pages(app: Sphinx, error: Exception | None) -> None:
@@ -163,6 +173,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     # After MyST-NB (500), which decides there where the cache is.
     app.connect("builder-inited", execute_notebooks, priority=900)
     app.connect("env-get-outdated", pages_to_read_again)
+    app.connect("doctree-read", note_glued)
     app.connect("build-finished", tidy_pages)
     app.add_directive("build-times", BuildTimes)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}
