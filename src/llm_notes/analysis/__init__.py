@@ -1,0 +1,1 @@
+"""Weights to insight: what a model does inside, measured."""
