@@ -191,6 +191,7 @@ class BERTForPretraining(nn.Module):
 
     def __init__(self, config: BERTConfig) -> None:
         super().__init__()
+        self.config = config
         self.bert = BERT(config)
         self.pooler = Pooler(config.d_model)
         self.next_sentence = nn.Linear(config.d_model, 2)

@@ -1,9 +1,16 @@
 """Export: a model as a file that runs without this package.
 
 What goes in and out (`graphs`), PyTorch's own format (`program`), ONNX (`onnx_file`),
-and the bundle for models that run inside a page (`web`).
+and the bundle for models that run inside a page (`bundle`, `web`).
 """
 
+from llm_notes.inference.export.bundle import (
+    BundleError,
+    bundle_as_json,
+    bundle_from_json,
+    pack,
+    unpack,
+)
 from llm_notes.inference.export.graphs import (
     DecodeGraph,
     ExportError,
@@ -14,10 +21,7 @@ from llm_notes.inference.export.onnx_file import OPSET, export_onnx, load_onnx
 from llm_notes.inference.export.program import export_program
 from llm_notes.inference.export.web import (
     Bundle,
-    BundleError,
-    bundle_as_json,
     bundle_data_bytes,
-    bundle_from_json,
     read_bundle,
     write_bundle,
 )
@@ -36,6 +40,8 @@ __all__ = [
     "export_onnx",
     "export_program",
     "load_onnx",
+    "pack",
     "read_bundle",
+    "unpack",
     "write_bundle",
 ]

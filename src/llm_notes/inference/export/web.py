@@ -1,24 +1,13 @@
-"""One file for a model in a page: weights as integers, configuration, tokenizer.
+"""A quantised model and its tokenizers as a bundle for a page.
 
-All numbers are little-endian.
-
-    bytes             what
-    0 ... 3           "LLMN" in ASCII
-    4 ... 7           uint32: version, 1
-    8 ... 11          uint32: n, bytes of the header, so that 12 + n is divisible by 4
-    12 ... 11 + n     the header, JSON in UTF-8, filled up with spaces
-    12 + n ...        the data: tensors, each from a multiple of 4, row by row
-
-The header:
+The bytes are those of `bundle`; the header of a model holds
 
     architecture      name of the class, "GPT"
     config            its sizes
     integers          bits, per_channel, group_size, zero_point of the matrices
-    tokenizer         the JSON object of the tokenizer's file
-    tensors           list of {name, dtype, shape, offset, n_bytes}; the offset counts
-                      from the beginning of the data; dtype is float32, int8 or uint8
-    sha256            of the header without this last entry, as it stands there, and of
-                      the data, in hexadecimal
+    tokenizer         the JSON object of the tokenizer's file, or instead
+    tokenizers        several by name, {"source": ..., "target": ...}
+    ids               tokens with a part to play, {"bos": 1, "mask": 4}
 
 A matrix W (O, I) of the layer `x` is `x.codes` (O, I) and `x.scale` (O, 1):
 W[o][i] = codes[o][i] * scale[o][0]. Up to four bits, a byte of `x.codes` holds the even
@@ -28,32 +17,22 @@ float32 under its own name. Rotations are not stored; they follow from the
 configuration.
 """
 
-import base64
-import hashlib
 import json
-import struct
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from llm_notes.data.tokenizers import Tokenizer, load_tokenizer
+from llm_notes.inference.export.bundle import DTYPES, BundleError, pack, unpack
 from llm_notes.inference.quantization import IntegerFormat, quantize_model
 from llm_notes.inference.quantization.layers import QuantizedWeight
 from llm_notes.models.layers.embedding import TokenEmbedding
-
-MAGIC = b"LLMN"
-VERSION = 1
-FILE_FORMAT = "llm_notes.web"
-_DTYPES = {"float32": "<f4", "int8": "i1", "uint8": "u1"}
-
-
-class BundleError(ValueError):
-    """The bytes are no bundle, cut short, changed, or of another model."""
 
 
 @dataclass(frozen=True)
@@ -89,20 +68,28 @@ class Bundle:
         model.load_state_dict(self.tensors)
         return model
 
-    def tokenizer(self) -> Tokenizer:
-        """The tokenizer whose ids the model reads."""
+    def tokenizer(self, name: str | None = None) -> Tokenizer:
+        """The tokenizer whose ids the model reads; by name where there are several."""
+        header = self.header
+        content = header["tokenizer"] if name is None else header["tokenizers"][name]
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "tokenizer.json"
-            file.write_text(json.dumps(self.header["tokenizer"]), encoding="utf-8")
+            file.write_text(json.dumps(content), encoding="utf-8")
             return load_tokenizer(file)
 
 
-def write_bundle(model: nn.Module, tokenizer: Tokenizer) -> bytes:
+def write_bundle(
+    model: nn.Module,
+    tokenizer: Tokenizer | Mapping[str, Tokenizer],
+    ids: Mapping[str, int] | None = None,
+) -> bytes:
     """A quantised model and its tokenizer as one string of bytes.
 
     Args:
         model: what `quantize_model` gave; with `embeddings=True` it is smallest.
-        tokenizer: the one whose ids the model reads.
+        tokenizer: the one whose ids the model reads; several by name for a model that
+            has them.
+        ids: tokens with a part to play, such as {"mask": 4} or {"bos": 1, "eos": 2}.
 
     Raises:
         ValueError: when the model is not quantised, in several formats, rounds its
@@ -120,30 +107,18 @@ def write_bundle(model: nn.Module, tokenizer: Tokenizer) -> bytes:
             "a bundle does not say that inputs are rounded too: quantise without "
             "integer_inputs"
         )
-    entries, parts, offset = [], [], 0
-    for name, tensor in model.state_dict().items():
-        dtype = str(tensor.dtype).removeprefix("torch.")
-        if dtype not in _DTYPES:
-            raise ValueError(
-                f"{name} has dtype {dtype}, and a bundle holds {', '.join(_DTYPES)}: "
-                "call model.float() before it is quantised"
-            )
-        data = tensor.cpu().numpy().astype(_DTYPES[dtype]).tobytes()
-        entry = {"name": name, "dtype": dtype, "shape": list(tensor.shape)}
-        entries.append(entry | {"offset": offset, "n_bytes": len(data)})
-        parts.append(data + b"\0" * (-len(data) % 4))
-        offset += len(parts[-1])
-    data = b"".join(parts)
-    header = {
+    header: dict[str, Any] = {
         "architecture": type(model).__name__,
         "config": _plain_config(model),
         "integers": asdict(formats.pop()),
-        "tokenizer": _tokenizer_json(tokenizer),
-        "tensors": entries,
     }
-    text = _as_text(header | {"sha256": _digest(header, data)})
-    text += b" " * (-len(text) % 4)
-    return MAGIC + struct.pack("<II", VERSION, len(text)) + text + data
+    if isinstance(tokenizer, Mapping):
+        header["tokenizers"] = {k: _tokenizer_json(t) for k, t in tokenizer.items()}
+    else:
+        header["tokenizer"] = _tokenizer_json(tokenizer)
+    if ids is not None:
+        header["ids"] = dict(ids)
+    return pack(header, _arrays(model))
 
 
 def read_bundle(data: bytes) -> Bundle:
@@ -152,51 +127,8 @@ def read_bundle(data: bytes) -> Bundle:
     Raises:
         BundleError: when the bytes are no bundle, cut short or changed.
     """
-    if len(data) < 12 or data[:4] != MAGIC:
-        raise BundleError("these bytes are no bundle: they do not begin with LLMN")
-    version, length = struct.unpack("<II", data[4:12])
-    if version != VERSION:
-        raise BundleError(
-            f"the bundle has version {version}, this package reads {VERSION}: write it "
-            "anew"
-        )
-    try:
-        header = json.loads(data[12 : 12 + length])
-        digest = header.pop("sha256")
-    except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise BundleError(f"the header is cut short or no JSON: {error!r}") from error
-    body = memoryview(data)[12 + length :]
-    if _digest(header, body) != digest:
-        raise BundleError("the bundle is cut short or was changed: write it anew")
-    tensors = {}
-    for entry in header["tensors"]:
-        part = body[entry["offset"] : entry["offset"] + entry["n_bytes"]]
-        array = np.frombuffer(part, _DTYPES[entry["dtype"]]).reshape(entry["shape"])
-        # In the byte order of this machine, and no longer a view of the bundle.
-        tensors[entry["name"]] = torch.from_numpy(array.astype(entry["dtype"]))
-    return Bundle(header, tensors)
-
-
-def bundle_as_json(bundle: bytes) -> str:
-    """The bundle as JSON for a page: {"format", "version", "base64"}, safe in HTML."""
-    text = base64.b64encode(bundle).decode("ascii")
-    return json.dumps({"format": FILE_FORMAT, "version": VERSION, "base64": text})
-
-
-def bundle_from_json(text: str) -> bytes:
-    """The reverse of `bundle_as_json`. Raises BundleError."""
-    try:
-        content = json.loads(text)
-        known = (content["format"], content["version"]) == (FILE_FORMAT, VERSION)
-        data = base64.b64decode(content["base64"], validate=True)
-    except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"this text is no bundle in JSON: {error}") from error
-    if not known:
-        raise BundleError(
-            f"this JSON has format {content['format']!r} and version "
-            f"{content['version']!r}, not {FILE_FORMAT!r} and {VERSION}"
-        )
-    return data
+    header, arrays = unpack(data)
+    return Bundle(header, {n: torch.from_numpy(a) for n, a in arrays.items()})
 
 
 def bundle_data_bytes(model: nn.Module) -> int:
@@ -215,15 +147,19 @@ def bundle_data_bytes(model: nn.Module) -> int:
     return n_bytes + 4 * (others - sum(w.numel() for w in matrices))
 
 
-def _as_text(header: dict[str, Any]) -> bytes:
-    return json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def _digest(header: dict[str, Any], data: bytes | memoryview) -> str:
-    """SHA-256 of the header without its own entry, and of the data."""
-    digest = hashlib.sha256(_as_text(header))
-    digest.update(data)
-    return digest.hexdigest()
+def _arrays(model: nn.Module) -> dict[str, NDArray[Any]]:
+    """All numbers by name; one tensor under two names is one array."""
+    arrays: dict[str, NDArray[Any]] = {}
+    met: dict[int, NDArray[Any]] = {}
+    for name, tensor in model.state_dict().items():
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        if dtype not in DTYPES:
+            raise ValueError(
+                f"{name} has dtype {dtype}, and a bundle holds {', '.join(DTYPES)}: "
+                "call model.float() before it is quantised"
+            )
+        arrays[name] = met.setdefault(tensor.data_ptr(), tensor.cpu().numpy())
+    return arrays
 
 
 def _plain_config(model: nn.Module) -> dict[str, Any]:
