@@ -14,7 +14,7 @@ from notebook_sources import cell_source
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = [n for n in book_notebooks(ROOT) if n.split("/")[1] != "appendix"]
 LABEL = re.compile(r"^:label: (eq-[\w-]+)|\((eq-[\w-]+)\)\s*$", flags=re.MULTILINE)
-IN_CODE = re.compile(r"\*In code:\*((?:[\s,]|and|`[\w.]+`)+)")
+IN_CODE = re.compile(r"\*In\s+code:\*((?:[\s,]|and|`[\w.]+`)+)")
 TESTS = "\n".join(
     path.read_text(encoding="utf-8")
     for path in sorted((ROOT / "tests").rglob("*.py"))
