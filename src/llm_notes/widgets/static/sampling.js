@@ -1,0 +1,161 @@
+// From logits to a token; as llm_notes/inference/sampling.py and penalties.py.
+//
+// Each function takes logits and returns new ones (Float64Array); what is ruled out gets
+// minus infinity. The order of `apply` is penalties, temperature, top-k, top-p, min-p.
+// Knows no model.
+(function (llm) {
+  "use strict";
+
+  const COLD = 1e-3;
+
+  function largest(logits) {
+    let best = 0;
+    for (let i = 1; i < logits.length; i += 1) {
+      if (logits[i] > logits[best]) {
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  function softmax(logits) {
+    const highest = logits[largest(logits)];
+    const p = Float64Array.from(logits, (z) => Math.exp(z - highest));
+    const total = p.reduce((sum, x) => sum + x, 0);
+    return p.map((x) => x / total);
+  }
+
+  function temperature(logits, t) {
+    if (t === 0) {
+      const best = largest(logits);
+      return Float64Array.from(logits, (_, i) => (i === best ? 0 : -Infinity));
+    }
+    // Quotients would be infinite; differences stay below 0.
+    const shift = t < COLD ? logits[largest(logits)] : 0;
+    return Float64Array.from(logits, (z) => (z - shift) / t);
+  }
+
+  const keepWhere = (logits, keeps) =>
+    Float64Array.from(logits, (z, i) => (keeps(z, i) ? z : -Infinity));
+
+  function topK(logits, k) {
+    if (k >= logits.length) {
+      return Float64Array.from(logits);
+    }
+    const bar = Float64Array.from(logits).sort()[logits.length - k];
+    return keepWhere(logits, (z) => z >= bar);
+  }
+
+  // Places by falling logit; of equals, the one that comes first.
+  function ranked(logits) {
+    const order = Array.from(logits, (_, i) => i);
+    return order.sort((a, b) => (logits[b] === logits[a] ? a - b : logits[b] > logits[a] ? 1 : -1));
+  }
+
+  function topP(logits, p) {
+    if (p >= 1) {
+      return Float64Array.from(logits);
+    }
+    const probabilities = softmax(logits);
+    const kept = new Set();
+    let before = 0; // what likelier tokens hold
+    for (const place of ranked(logits)) {
+      if (before >= p && kept.size) {
+        break;
+      }
+      kept.add(place);
+      before += probabilities[place];
+    }
+    return keepWhere(logits, (_, i) => kept.has(i));
+  }
+
+  function minP(logits, p) {
+    const probabilities = softmax(logits);
+    const bar = p * probabilities[largest(probabilities)];
+    return keepWhere(logits, (_, i) => probabilities[i] >= bar);
+  }
+
+  // Weaken every token that has occurred, however often.
+  function repetition(logits, ids, penalty) {
+    const met = new Set(ids);
+    return Float64Array.from(logits, (z, i) => {
+      if (!met.has(i)) {
+        return z;
+      }
+      return z > 0 ? z / penalty : z * penalty;
+    });
+  }
+
+  function frequency(logits, ids, penalty) {
+    const weakened = Float64Array.from(logits);
+    for (const id of ids) {
+      weakened[id] -= penalty;
+    }
+    return weakened;
+  }
+
+  const presence = (logits, ids, penalty) => frequency(logits, new Set(ids), penalty);
+
+  // settings: {temperature, topK, topP, minP, repetition, frequency, presence}; what is
+  // missing is left out. ids: prompt and text so far; `nPrompt` of them are the prompt,
+  // which frequency and presence do not count. Returns {logits, removedBy}: for each
+  // token null or the name of the filter that ruled it out.
+  function apply(logits, settings = {}, ids = [], nPrompt = 0) {
+    const { temperature: t = 1, topK: k, topP: p, minP: m } = settings;
+    let z = Float64Array.from(logits);
+    if (settings.repetition && settings.repetition !== 1) {
+      z = repetition(z, ids, settings.repetition);
+    }
+    const written = ids.slice(nPrompt);
+    z = settings.frequency ? frequency(z, written, settings.frequency) : z;
+    z = settings.presence ? presence(z, written, settings.presence) : z;
+    const removedBy = new Array(z.length).fill(null);
+    const steps = [
+      ["temperature", () => temperature(z, t)],
+      k ? ["top-k", () => topK(z, k)] : null,
+      p ? ["top-p", () => topP(z, p)] : null,
+      m ? ["min-p", () => minP(z, m)] : null,
+    ];
+    for (const [name, filter] of steps.filter(Boolean)) {
+      z = filter();
+      for (let i = 0; i < z.length; i += 1) {
+        if (z[i] === -Infinity && removedBy[i] === null) {
+          removedBy[i] = name;
+        }
+      }
+    }
+    return { logits: z, removedBy };
+  }
+
+  // Uniform numbers in [0, 1) from a seed: mulberry32. The same seed, the same text.
+  function random(seed) {
+    let state = seed >>> 0;
+    return () => {
+      state = (state + 0x6d2b79f5) >>> 0;
+      let t = Math.imul(state ^ (state >>> 15), 1 | state);
+      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+      return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    };
+  }
+
+  // The token at which the running sum passes a uniform number.
+  function draw(probabilities, uniform) {
+    let last = 0;
+    let sum = 0;
+    for (let i = 0; i < probabilities.length; i += 1) {
+      if (probabilities[i] > 0) {
+        last = i;
+        sum += probabilities[i];
+        if (uniform < sum) {
+          return i;
+        }
+      }
+    }
+    return last; // rounding left the sum a little below one
+  }
+
+  llm.sampling = {
+    softmax, temperature, topK, topP, minP, repetition, frequency, presence, apply,
+    random, draw, ranked,
+  };
+})((globalThis.llmNotes = globalThis.llmNotes || {}));
