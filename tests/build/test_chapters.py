@@ -25,7 +25,7 @@ TESTS = "\n".join(
 GIVEN = re.compile(
     r"```.*?```|:::\{math\}.*?:::|\$\$.*?\$\$|\\begin\{.*?\\end\{\w+\*?\}|"
     r"\$[^$]*\$|`[^`]*`|\]\([^)]*\)|https?://\S+|Python \d\.\d+|"
-    r"[Ss]ections? \d+(?:\.\d+)*",
+    r"[Ss]ections?\s+\d+(?:\.\d+)*",
     flags=re.DOTALL,
 )
 RESULT = re.compile(r"\d+\.\d+|\d[\d,]* ?%|\d+(?:\.\d+)? (?:seconds|s|ms|MB|kB)\b")
