@@ -58,7 +58,7 @@ class Exercise:
         probes: the arguments to try a function on, a tuple for each call; none when the
             answer is a value.
         praise: what a right answer shows.
-        tolerance: how far numbers may be off, relative to the largest, at least 1.
+        tolerance: how far a number may be off, relative where it is above 1.
     """
 
     solution: Any
@@ -135,7 +135,7 @@ def _array(thing: Any) -> Any:
 
 
 def _distance(given: Any, wanted: Any) -> float:
-    """Largest difference over the largest wanted number; inf for other things."""
+    """Largest difference, relative where a number is above 1; inf for other things."""
     given, wanted = _array(given), _array(wanted)
     if not (isinstance(given, np.ndarray) and isinstance(wanted, np.ndarray)):
         same = type(given) is type(wanted) and bool(np.all(given == wanted))
@@ -148,10 +148,9 @@ def _distance(given: Any, wanted: Any) -> float:
     same = (given == wanted) | (np.isnan(given) & np.isnan(wanted))
     with np.errstate(invalid="ignore"):
         gaps = np.where(same, 0.0, np.abs(given - wanted))
-    finite = np.abs(wanted[np.isfinite(wanted)])
-    scale = max(1.0, float(finite.max(initial=0.0)))
-    largest = float(np.nan_to_num(gaps, nan=np.inf, posinf=np.inf).max())
-    return largest / scale
+    sizes = np.where(np.isfinite(wanted), np.abs(wanted), 0.0)
+    gaps = np.nan_to_num(gaps, nan=np.inf, posinf=np.inf) / np.maximum(1.0, sizes)
+    return float(gaps.max())
 
 
 def _copied(argument: Any) -> Any:
