@@ -49,7 +49,7 @@ FACTS = """() => {
         const flow = getComputedStyle(p).overflowX;
         if (flow !== "visible") return false;
       }
-      return !e.closest("mjx-assistive-mml, .visually-hidden, .llm-explore-status");
+      return !e.closest("mjx-assistive-mml, .visually-hidden, .llm-spoken");
     }).slice(0, 5).map(name),
   };
 }"""

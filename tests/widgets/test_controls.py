@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from llm_notes.widgets.controls import checkbox, dropdown, make_control, slider
+from llm_notes.widgets.controls import (
+    checkbox,
+    dropdown,
+    make_control,
+    nearest,
+    not_listed,
+    radio,
+    slider,
+    text_field,
+)
 
 
 def test_the_values_decide_what_kind_of_control_it_is():
@@ -12,11 +21,47 @@ def test_the_values_decide_what_kind_of_control_it_is():
     assert make_control("t", dropdown([1, 2])).kind == "dropdown"
     assert make_control("t", checkbox()).values == (False, True)
     assert make_control("t", ["a", 1]).kind == "slider"
+    assert make_control("t", radio([1, 2])).kind == "radio"
+    assert make_control("t", text_field(["a", "b"])).kind == "text"
 
 
 def test_labels_are_names_with_spaces_unless_given():
     assert make_control("top_p", [0.5, 1]).label == "top p"
     assert make_control("top_p", slider([0.5, 1], label="nucleus")).label == "nucleus"
+
+
+def test_only_a_slider_that_is_asked_to_plays():
+    assert make_control("t", slider([1, 2], play=True)).play
+    assert not make_control("t", [1, 2]).play
+
+
+@pytest.mark.parametrize(
+    ("typed", "texts", "meant"),
+    [
+        ("0.68", ("0.3", "0.7", "1"), "0.7"),
+        ("1e9", ("0.3", "0.7", "1"), "1"),
+        ("-4", ("0.3", "0.7", "1"), "0.3"),
+        ("2", ("1", "3"), "1"),  # as near to both: the first
+        ("nan", ("0.3", "0.7"), None),
+        (" The Cat ", ("the cat", "the cat sat"), "the cat"),
+        ("sat", ("the cat", "the cat sat"), "the cat sat"),
+        ("the", ("the cat", "the cat sat"), None),
+        ("the", ("a the", "the dog"), "the dog"),
+        ("", ("a", "b"), None),
+        ("3", ("a", "b3"), "b3"),
+        ("dog", ("cat", "bird"), None),
+    ],
+)
+def test_what_is_typed_means_the_nearest_listed_value(typed, texts, meant):
+    place = nearest(typed, texts)
+    assert (None if place is None else texts[place]) == meant
+
+
+def test_a_value_that_is_not_listed_is_answered_with_those_that_are():
+    assert not_listed("x\u202e", ("a", "b")) == "“xU+202E” is not one of: a, b"
+    many = not_listed("x", tuple("abcdefghij"))
+    assert many.endswith("a, b, c, d, e, f, g, h, … (10 in all)")
+    assert len(not_listed("x" * 1_000_000, ("a", "b"))) < 150
 
 
 def test_values_may_be_any_iterable_and_numpy_numbers_become_python_ones():

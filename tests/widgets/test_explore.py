@@ -7,7 +7,14 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 
-from llm_notes.widgets import ExplorerTooLargeError, explore, slider
+from llm_notes.widgets import (
+    ExplorerTooLargeError,
+    explore,
+    frames,
+    live_fields,
+    slider,
+)
+from llm_notes.widgets.controls import radio, text_field
 from llm_notes.widgets.explore import WIDGET_VIEW
 from llm_notes.widgets.progress import FrameProgress
 
@@ -66,9 +73,14 @@ def bars(height, colour="red"):
 def test_one_object_holds_the_live_widget_and_its_twin():
     explorer = explore(describe, temperature=[0.5, 1.0])
     bundle = explorer._repr_mimebundle_()
+    # Colab and VS Code choose the widget; a page without a kernel the HTML.
     assert set(bundle) == {"text/plain", "text/html", WIDGET_VIEW}
     assert bundle["text/html"] == explorer.html
-    assert bundle[WIDGET_VIEW]["model_id"] == explorer.live.model_id
+    assert bundle[WIDGET_VIEW] == {
+        "version_major": 2,
+        "version_minor": 0,
+        "model_id": explorer.live.model_id,
+    }
     assert bundle["text/plain"].startswith("Explorer(one line of text: temperature × 2")
 
 
@@ -97,6 +109,24 @@ def test_every_control_is_native_and_labelled():
     assert page.text["pre"] == [
         "values {'temperature': 0.75, 'language': 'zh', 'show_all': True}"
     ]
+
+
+def test_a_few_choices_stand_as_buttons_and_many_can_be_typed():
+    explorer = explore(
+        describe,
+        head=radio([1, 2, 3]),
+        word=text_field(["the", "cat"], label="a word"),
+        start={"head": 2, "word": "cat"},
+    )
+    page = Page(explorer.html)
+    *buttons, field = page.all("input")
+    assert [button["type"] for button in buttons] == ["radio"] * 3
+    assert [("checked" in button) for button in buttons] == [False, True, False]
+    # A group's name would join it with the group of the same explorer elsewhere.
+    assert not any("name" in button for button in buttons)
+    assert page.text["legend"] == ["head"]
+    assert (field["type"], field["value"]) == ("text", "cat")
+    assert page.text["label"] == [" ", "1", " ", "2", " ", "3", "a word", " "]
 
 
 def test_the_twin_has_every_view_with_the_last_control_changing_fastest():
@@ -182,9 +212,156 @@ def test_a_description_may_follow_the_values():
     assert page.data["descriptions"] == ["a bar 1 high", "a bar 2 high"]
 
 
-def test_a_missing_description_is_an_error():
+def test_a_missing_description_is_an_error_told_at_the_first_picture():
+    calls = []
+
+    def draw(a):
+        calls.append(a)
+        return "text"
+
+    draw.__doc__ = None
     with pytest.raises(ValueError, match="alt='what is seen'"):
-        explore(lambda a: "text", a=[1, 2])
+        explore(draw, a=[1, 2])
+    assert calls == [1]
+    with pytest.raises(ValueError, match="alt='what is seen'"):
+        explore(describe, a=[1, 2], alt=" ")
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """A figure function whose pictures carry a text and numbers of their own."""
+    real = frames.figure_svg
+
+    def figure_svg(figure, tight):
+        height = int(figure.axes[0].patches[0].get_height())
+        said = {"text": f"one bar, {height}", "head": ["h"], "rows": [[height]]}
+        return re.sub(
+            "^<svg [^>]*>",
+            lambda found: f"{found[0]}<desc>{json.dumps(said)}</desc>",
+            real(figure, tight),
+        )
+
+    monkeypatch.setattr(frames, "figure_svg", figure_svg)
+    return lambda height: bars(height)
+
+
+def test_a_picture_describes_itself_when_the_author_does_not(told):
+    data = Page(explore(told, height=[1, 2]).html).data
+    assert data["descriptions"] == ["one bar, 1 (height 1)", "one bar, 2 (height 2)"]
+    assert data["title"] == "height"
+    data = Page(explore(told, height=[1, 2], alt="mine").html).data
+    assert data["descriptions"] == ["mine (height 1)", "mine (height 2)"]
+
+
+def test_the_numbers_of_each_picture_are_in_the_page_once(told):
+    explorer = explore(told, height=[1, 2])
+    assert Page(explorer.html).data["numbers"] == [
+        {"head": ["h"], "rows": [["1"]]},
+        {"head": ["h"], "rows": [["2"]]},
+    ]
+    assert "<desc>" not in explorer.html and "%3Cdesc" not in explorer.html
+
+
+def test_without_numbers_there_is_no_table():
+    explorer = explore(bars, height=[1, 2])
+    assert Page(explorer.html).data["numbers"] is None
+    assert len(explorer.live.children) == 3
+
+
+def test_in_a_kernel_the_numbers_come_when_they_are_asked_for(told):
+    explorer = explore(told, height=[1, 2])
+    slider, _, _, wanted, table = explorer.live.children
+    assert table.value == ""
+    wanted.value = True
+    assert "<td dir='auto'>1</td>" in table.value
+    slider.index = 1
+    assert "<td dir='auto'>2</td>" in table.value
+    wanted.value = False
+    assert table.value == ""
+
+
+def test_the_pictures_of_all_values_can_stand_side_by_side():
+    explorer = explore(
+        describe, a=[1, 2], b=["x", "y", "z"], c=[5, 6], compare="b", start={"a": 2}
+    )
+    page = Page(explorer.html)
+    assert page.text["figcaption"] == ["b x", "b y", "b z"]
+    assert page.text["pre"] == [
+        f"values {{'a': 2, 'b': '{b}', 'c': 5}}" for b in ("x", "y", "z")
+    ]
+    assert len(page.all("input")) == 2 and page.all("select") == []
+    assert page.data["frames"].count(None) == 3
+    assert page.data["compare"] == 1
+
+
+def test_in_a_kernel_a_move_draws_all_that_are_compared():
+    calls = []
+
+    def draw(a, b):
+        calls.append((a, b))
+        return f"<{a} {b}>"
+
+    explorer = explore(draw, a=[1, 2], b=[3, 4, 5], alt="x", compare="b")
+    (a,), picture = parts(explorer)
+    drawn = len(calls)
+    a.index = 1
+    assert calls[drawn:] == [(2, 3), (2, 4), (2, 5)]
+    assert picture.value.count("<figure") == 3
+    for text in ("&lt;2 3&gt;", "&lt;2 5&gt;", "<figcaption>b 4</figcaption>"):
+        assert text in picture.value
+
+
+def test_what_cannot_be_compared_is_refused():
+    with pytest.raises(ValueError, match="cannot compare 'c'; the controls are: 'a'"):
+        explore(describe, a=[1, 2], compare="c")
+    with pytest.raises(ValueError, match="leaves no control to move"):
+        explore(describe, a=[1, 2], compare="a")
+    with pytest.raises(ValueError, match="13 values; at most 12 stand side by side"):
+        explore(describe, a=range(13), b=[1, 2], compare="a")
+
+
+def test_a_view_has_a_name_for_the_address_of_the_page():
+    def key(**options):
+        explorer = explore(lambda top_k: str(top_k), top_k=[1, 2], **options)
+        return Page(explorer.html).all("div")[0]["data-llm-key"]
+
+    assert key(alt="Weights, <raw> & scaled") == "weights-raw-scaled"
+    assert key(alt="中文") == "top-k"
+    assert key(alt="the probabilities of the next token as bars") == (
+        "the-probabilities-of-the-next"
+    )
+    assert key(alt="x" * 100) == "x" * 32
+
+
+def test_the_twin_says_how_much_there_is_to_see():
+    def quiet(**options):
+        html = explore(lambda a: "é" * 10_000 * min(a, 2), alt="x", **options).html
+        return re.search('<span class="llm-quiet">([^<]*)</span>', html)[1]
+
+    assert quiet(a=[1, 2]) == "2 texts, 60 kB"
+    assert quiet(a=[1, 2, 3]) == "3 views, 2 texts, 60 kB"
+    assert quiet(a=[2, 3]) == "2 views, 1 text, 40 kB"
+    assert repr(explore(lambda a: "same", a=[1, 2], alt="x")).startswith(
+        "Explorer(x: a × 2; 1 different frame, "
+    )
+
+
+def test_nothing_in_the_data_ends_the_script_that_holds_it():
+    texts = [
+        "</SCRIPT >",
+        "<!--<script>",
+        "<![CDATA[",
+        "</style>",
+        "<b>&amp;",
+        "\ud800",
+    ]
+    explorer = explore(lambda a: texts[a], a=slider(range(6)), alt="x")
+    inside = explorer.html.split('<script type="application/json">')[1]
+    inside = inside.split("</script>")[0]
+    assert re.findall("(?i)<(?:[!?]|/?script|/?style)", inside) == []
+    data = json.loads(inside)
+    assert data["frames"][4] == {"text": "<b>&amp;"}
+    assert data["frames"][1] == {"text": "<!--<script>"}
 
 
 def test_too_many_combinations_are_refused_before_anything_is_drawn():
@@ -243,8 +420,110 @@ def test_an_error_of_the_figure_function_is_raised_in_the_cell():
     assert "a=0" in caught.value.__notes__[0]
 
 
+def test_reset_goes_back_to_the_start_and_draws_once():
+    calls = []
+
+    def draw(a, b, c):
+        calls.append((a, b, c))
+        return f"{a} {b} {c}"
+
+    explorer = explore(
+        draw,
+        a=[1, 2],
+        b=[False, True],
+        c=text_field(["x", "y"]),
+        alt="x",
+        start={"a": 2, "b": True},
+    )
+    a, b, c, reset, picture = explorer.live.children
+    a.index, b.value, c.children[0].value = 0, False, "y"
+    drawn = len(calls)
+    reset.click()
+    assert calls[drawn:] == [(2, True, "x")]
+    assert "2 True x" in picture.value
+
+
+def test_a_text_typed_in_a_kernel_picks_the_nearest_or_says_what_is_allowed():
+    draw = "{} !".format
+    explorer = explore(lambda a: draw(a), a=text_field([0.5, 1.0]), alt="x")
+    box, _, picture = explorer.live.children
+    field, note = box.children
+    assert field.options == ("0.5", "1")
+    field.value = "0.9"
+    assert field.value == "1" and "1.0 !" in picture.value and note.value == ""
+    field.value = "<b>"
+    assert "“&lt;b&gt;” is not one of: 0.5, 1" in note.value
+    assert "1.0 !" in picture.value
+    field.value = "0.5"
+    assert note.value == "" and "0.5 !" in picture.value
+
+
+def test_a_slider_that_plays_can_be_stepped_in_a_kernel():
+    explorer = explore(lambda a: f"at {a}", a=slider([1, 2], play=True), alt="x")
+    row, _, picture = explorer.live.children
+    slide, step, play, style = row.children
+    assert (play.min, play.max, play.value) == (0, 1, 0)
+    step.click()
+    assert slide.index == 1 and "at 2" in picture.value
+    step.click()
+    assert slide.index == 0
+    # Who asked for less motion keeps the step alone.
+    assert "prefers-reduced-motion" in style.value
+    assert "llm-explore-play" in play._dom_classes
+
+
+@pytest.mark.parametrize(
+    ("takes_html", "shown"), [(True, "&lt;b&gt; &amp;"), (False, "<b> &")]
+)
+def test_a_label_is_text_in_old_and_new_ipywidgets(monkeypatch, takes_html, shown):
+    monkeypatch.setattr(live_fields, "_HTML_LABELS", takes_html)
+    explorer = explore(
+        lambda **values: str(values),
+        a=slider([1, 2], label="<b> &"),
+        b=text_field(["x", "y"], label="<b> &"),
+        c=radio([1, 2], label="<b> &"),
+        alt="x",
+    )
+    (a, b, c), _ = parts(explorer)
+    assert {a.description, b.children[0].description, c.description} == {shown}
+
+
+def test_the_live_half_needs_no_more_than_ipywidgets_7():
+    explorer = explore(
+        describe,
+        a=slider([1, 2], play=True),
+        b=radio([1, 2]),
+        c=text_field(["x", "y"]),
+        d=[False, True],
+        e=["p", "q"],
+    )
+
+    def names(widget):
+        yield widget._model_name, widget._model_module_version.split(".")[0]
+        for child in getattr(widget, "children", ()):
+            yield from names(child)
+
+    found = set(names(explorer.live))
+    assert {name for name, _ in found} <= {
+        f"{name}Model"
+        for name in [
+            "Button",
+            "Checkbox",
+            "Combobox",
+            "Dropdown",
+            "HBox",
+            "HTML",
+            "Play",
+            "RadioButtons",
+            "SelectionSlider",
+            "VBox",
+        ]
+    }
+    assert {version for _, version in found} <= {"1", "2"}
+
+
 def parts(explorer):
-    *fields, picture = explorer.live.children
+    *fields, _, picture = explorer.live.children
     return fields, picture
 
 

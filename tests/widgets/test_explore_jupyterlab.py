@@ -1,4 +1,4 @@
-"""The live half in JupyterLab itself: a server on loopback, driven in the browser."""
+"""The live half in JupyterLab and in Notebook 7: servers on loopback, in a browser."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 import nbformat
@@ -30,15 +31,37 @@ shown
 """
 
 
+@dataclass(frozen=True)
+class Program:
+    """A notebook server: its module, its name for settings, its pages' path.
+
+    arrows: whether it leaves the arrow keys to a slider that has the focus. Notebook 7
+    moves through its cells with them; Home, End and the page keys reach the slider.
+    """
+
+    module: str
+    settings: str
+    path: str
+    arrows: bool
+
+
+PROGRAMS = {
+    "JupyterLab": Program("jupyterlab", "LabApp", "doc/tree", True),
+    "Notebook 7": Program("notebook", "JupyterNotebookApp", "notebooks", False),
+}
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
-@pytest.fixture
-def jupyterlab(tmp_path):
-    """The address of a JupyterLab that shows one notebook with one cell."""
+@pytest.fixture(params=list(PROGRAMS))
+def jupyter(request, tmp_path):
+    """The address of a server, and of its page that shows one notebook of one cell."""
+    program = PROGRAMS[request.param]
+    pytest.importorskip(program.module)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
     root = tmp_path / "root"
@@ -49,7 +72,7 @@ def jupyterlab(tmp_path):
     settings = {
         "ServerApp": {"root_dir": str(root), "open_browser": False, "port": port},
         "IdentityProvider": {"token": token},
-        "LabApp": {
+        program.settings: {
             "news_url": None,
             "check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
             "extension_manager": "readonly",
@@ -64,7 +87,7 @@ def jupyterlab(tmp_path):
         "JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path / "workspaces"),
     }
-    command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", "--allow-root"]
+    command = [sys.executable, "-m", program.module, "--ip=127.0.0.1", "--allow-root"]
     log = (tmp_path / "log").open("w+")
     server = subprocess.Popen(
         [*command, f"--config={config}"],
@@ -73,7 +96,8 @@ def jupyterlab(tmp_path):
     address = f"http://127.0.0.1:{port}"
     try:
         wait_until_up(f"{address}/api/status?token={token}", server, log)
-        yield f"{address}/doc/tree/explore.ipynb?token={token}"
+        page = f"{address}/{program.path}/explore.ipynb?token={token}"
+        yield address, page, program.arrows
     finally:
         server.terminate()
         try:
@@ -96,23 +120,22 @@ def wait_until_up(address, server, log, timeout=120):
             pass
         time.sleep(0.3)
     log.seek(0)
-    pytest.fail(f"JupyterLab did not start:\n{log.read()[-3000:]}")
+    pytest.fail(f"the server did not start:\n{log.read()[-3000:]}")
 
 
-def test_in_jupyterlab_the_arrow_key_asks_python_for_a_new_picture(
-    chromium, jupyterlab
-):
+def test_in_a_notebook_a_key_asks_python_for_a_new_picture(chromium, jupyter):
+    address, notebook, arrows = jupyter
     page = chromium.new_page(viewport={"width": 1000, "height": 800})
     page.set_default_timeout(120_000)
     elsewhere = []
     page.on(
         "request",
         lambda request: (
-            request.url.startswith((jupyterlab.split("/doc")[0], "data:", "blob:"))
+            request.url.startswith((address, "data:", "blob:"))
             or elsewhere.append(request.url)
         ),
     )
-    page.goto(jupyterlab)
+    page.goto(notebook)
     page.locator(".jp-Cell .cm-content").first.click()
     # Until the kernel answers, the notebook says that it is still connecting.
     page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()
@@ -121,11 +144,16 @@ def test_in_jupyterlab_the_arrow_key_asks_python_for_a_new_picture(
     # First the picture that explore() drew; the variable has changed since.
     output.get_by_alt_text("height 1", exact=True).wait_for()
     before = output.locator("img").get_attribute("src")
-    page.locator(".noUi-handle").press("ArrowRight")
-    output.get_by_alt_text("height 200", exact=True).wait_for()
+    page.locator(".noUi-handle").press("End")
+    output.get_by_alt_text("height 300", exact=True).wait_for()
     after = output.locator("img").get_attribute("src")
     assert after != before
-    assert "height 200" in unquote(after)
+    assert "height 300" in unquote(after)
+    if arrows:
+        page.locator(".noUi-handle").press("ArrowLeft")
+        output.get_by_alt_text("height 200", exact=True).wait_for()
+    output.get_by_role("button", name="Reset").press("Enter")
+    output.get_by_alt_text("height 100", exact=True).wait_for()
     # The widget stands alone: no twin beside it.
     assert page.locator(".llm-explore").count() == 0
     assert elsewhere == []

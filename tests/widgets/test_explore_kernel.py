@@ -89,6 +89,11 @@ def test_in_a_live_kernel_the_slider_calls_python(kernel):
     seen = run(kernel, CELL)
     (shown,) = [m["content"]["data"] for m in seen if m["msg_type"] == "execute_result"]
     assert set(shown) == {"text/plain", "text/html", WIDGET_VIEW}
+    # The protocol that Colab (ipywidgets 7) and VS Code speak as well.
+    assert shown[WIDGET_VIEW]["version_major"] == 2
+    opens = [m for m in seen if m["msg_type"] == "comm_open"]
+    assert {m["metadata"]["version"].split(".")[0] for m in opens} == {"2"}
+    assert {m["content"]["target_name"] for m in opens} == {"jupyter.widget"}
     slider, html = opened(seen, "SelectionSliderModel"), opened(seen, "HTMLModel")
     assert printed(run(kernel, "print(calls)")) == "[1, 2, 3]\n"
 

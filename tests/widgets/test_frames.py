@@ -1,4 +1,6 @@
+import json
 import xml.etree.ElementTree as ElementTree
+from html import escape
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -7,7 +9,14 @@ import matplotlib.pyplot as plt
 import pytest
 from matplotlib.figure import Figure
 
-from llm_notes.widgets.frames import Frame, draw_frame, frame_html
+from llm_notes.widgets.frames import (
+    Frame,
+    Numbers,
+    draw_frame,
+    frame_html,
+    numbers_html,
+    svg_frame,
+)
 
 mpl.use("agg")
 
@@ -103,3 +112,63 @@ def test_a_picture_survives_its_url_unchanged():
     kind, data = reader.attributes["src"].split(",", 1)
     assert kind == "data:image/svg+xml;charset=utf-8"
     assert unquote(data) == content
+
+
+def described(said, tag='<svg width="1pt">'):
+    said = said if isinstance(said, str) else json.dumps(said)
+    return f"{tag}<desc>{escape(said)}</desc>\n<g/></svg>"
+
+
+def test_the_numbers_that_a_picture_carries_are_taken_out_of_it():
+    said = {
+        "text": "two bars,\nthe higher at &b",
+        "head": ["token", "p"],
+        "rows": [["<a>", 1 / 3], ["&b", 2], [None, True]],
+    }
+    rows = (("<a>", "0.333333"), ("&b", "2"), ("", "True"))
+    assert svg_frame(described(said)) == Frame(
+        "svg",
+        '<svg width="1pt">\n<g/></svg>',
+        "two bars, the higher at &b",
+        Numbers(("token", "p"), rows),
+    )
+    assert svg_frame(described({"text": "bars"})).numbers is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "no JSON",
+        "[1]",
+        '{"text": "a", "rows": 3}',
+        '{"text": "a", "rows": [3]}',
+        "[" * 100_000,
+    ],
+)
+def test_a_description_of_another_kind_stays_in_the_picture(said):
+    svg = described(said)
+    assert svg_frame(svg) == Frame("svg", svg)
+
+
+def test_only_a_description_at_the_beginning_counts():
+    svg = "<svg><g/>" + described({"text": "a"}) + "</svg>"
+    assert svg_frame(svg) == Frame("svg", svg)
+
+
+def test_a_long_description_is_read_in_no_time():
+    rows = [[str(i), i / 7] for i in range(20_000)]
+    frame = svg_frame(described({"text": "x" * 1_000_000, "rows": rows}))
+    assert len(frame.numbers.rows) == 20_000
+
+
+def test_frames_with_other_numbers_are_other_frames():
+    one = svg_frame(described({"text": "a", "rows": [[1]]}))
+    other = svg_frame(described({"text": "a", "rows": [[2]]}))
+    assert one.content == other.content and one != other
+    assert one.size == len(one.content) + 1
+
+
+def test_the_cells_of_a_table_are_text():
+    html = numbers_html(Numbers(("<b>",), (("<script>\u202e",),)), "<i>")
+    assert "&lt;b&gt;" in html and "&lt;script&gt;U+202E" in html
+    assert "<caption>&lt;i&gt;</caption>" in html

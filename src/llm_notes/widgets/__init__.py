@@ -1,6 +1,12 @@
 """Pictures to play with: live in a kernel, and just as movable without one."""
 
-from llm_notes.widgets.controls import checkbox, dropdown, slider
+from llm_notes.widgets.controls import (
+    checkbox,
+    dropdown,
+    radio,
+    slider,
+    text_field,
+)
 from llm_notes.widgets.explore import Explorer, ExplorerTooLargeError, explore
 
 __all__ = [
@@ -9,5 +15,7 @@ __all__ = [
     "checkbox",
     "dropdown",
     "explore",
+    "radio",
     "slider",
+    "text_field",
 ]

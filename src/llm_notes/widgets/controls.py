@@ -3,13 +3,16 @@
 Knows neither ipywidgets nor HTML; both halves of an explorer read the same Control.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from llm_notes.viz.labels import visible
 
-KINDS = ("slider", "dropdown", "checkbox")
+KINDS = ("slider", "dropdown", "checkbox", "radio", "text")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
+_MOST = 8  # values named in a message
 
 
 @dataclass(frozen=True)
@@ -19,11 +22,16 @@ class Choice:
     values: tuple
     kind: str
     label: str | None = None
+    play: bool = False
 
 
-def slider(values: Iterable, label: str | None = None) -> Choice:
-    """A slider over the listed values, whatever their type."""
-    return Choice(tuple(values), "slider", label)
+def slider(values: Iterable, label: str | None = None, play: bool = False) -> Choice:
+    """A slider over the listed values, whatever their type.
+
+    With `play` it has a button that moves it through its values, for values that are
+    a course of events (steps of training, places in a text).
+    """
+    return Choice(tuple(values), "slider", label, play)
 
 
 def dropdown(values: Iterable, label: str | None = None) -> Choice:
@@ -36,6 +44,16 @@ def checkbox(label: str | None = None) -> Choice:
     return Choice((False, True), "checkbox", label)
 
 
+def radio(values: Iterable, label: str | None = None) -> Choice:
+    """Buttons, one for each of a few values, all seen at once."""
+    return Choice(tuple(values), "radio", label)
+
+
+def text_field(values: Iterable, label: str | None = None) -> Choice:
+    """A field to type in; what is typed picks the nearest of the listed values."""
+    return Choice(tuple(values), "text", label)
+
+
 @dataclass(frozen=True)
 class Control:
     """One control: `texts` are the values as the reader sees them."""
@@ -46,13 +64,15 @@ class Control:
     values: tuple
     texts: tuple[str, ...]
     start: int  # index into values
+    play: bool = False
 
 
 def make_control(name: str, given: Any, start: Any = None, has_start=False) -> Control:
     """Return the control for the keyword `name=given` of `explore`.
 
     A list of booleans becomes a checkbox, of strings a dropdown, anything else a
-    slider; `slider`, `dropdown` and `checkbox` say it explicitly.
+    slider; `slider`, `dropdown`, `checkbox`, `radio` and `text_field` say it
+    explicitly.
 
     Raises TypeError when `given` is no collection of values and ValueError when it
     holds fewer than two, repeats one, or does not hold the start value.
@@ -78,8 +98,41 @@ def make_control(name: str, given: Any, start: Any = None, has_start=False) -> C
                 + ", ".join(repr(value) for value in values)
             )
         index = values.index(start)
-    label = given.label or name.replace("_", " ")
-    return Control(name, given.kind, visible(label, edges=False), values, texts, index)
+    label = visible(given.label or name.replace("_", " "), edges=False)
+    return Control(name, given.kind, label, values, texts, index, given.play)
+
+
+def nearest(typed: str, texts: Sequence[str]) -> int | None:
+    """Return the index of the listed text that `typed` means, or None.
+
+    The text itself, among numbers the nearest one, otherwise the only text that equals
+    it apart from case, starts with it, or contains it.
+    """
+    if typed in texts:
+        return texts.index(typed)
+    wanted = typed.strip().lower()
+    if not wanted:
+        return None
+    if all(_NUMBER.fullmatch(text) for text in (wanted, *texts)):
+        distances = [abs(float(text) - float(wanted)) for text in texts]
+        return distances.index(min(distances))
+    lower = [text.lower() for text in texts]
+    for fits in (
+        lambda text: text.strip() == wanted,
+        lambda text: text.startswith(wanted),
+        lambda text: wanted in text,
+    ):
+        found = [i for i, text in enumerate(lower) if fits(text)]
+        if len(found) == 1:
+            return found[0]
+    return None
+
+
+def not_listed(typed: str, texts: Sequence[str]) -> str:
+    """Say which texts are allowed, for a typed one that means none of them."""
+    more = f", … ({len(texts)} in all)" if len(texts) > _MOST else ""
+    shown = visible(typed[:100])
+    return f"“{shown}” is not one of: {', '.join(texts[:_MOST])}{more}"
 
 
 def _guess(name: str, given: Any) -> Choice:

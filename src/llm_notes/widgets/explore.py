@@ -8,15 +8,16 @@ import itertools
 import math
 from collections.abc import Callable, Mapping
 
-from llm_notes.viz.labels import visible
 from llm_notes.widgets.controls import Control, make_control
-from llm_notes.widgets.frames import Frame, draw_frame, frame_html
-from llm_notes.widgets.live import live_box
+from llm_notes.widgets.descriptions import describer
+from llm_notes.widgets.frames import Frame, draw_frame
+from llm_notes.widgets.live import View, live_box, many_views, one_view
 from llm_notes.widgets.progress import FrameProgress
 from llm_notes.widgets.twin import twin_html
 
 MAX_FRAMES = 400
 MAX_BYTES = 3_000_000
+MAX_COMPARED = 12
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -31,17 +32,22 @@ class Explorer:
     frame(**values): the Frame of one combination of values.
     """
 
-    def __init__(
-        self, figure_function, controls, frames, descriptions, describe, title
-    ):
+    def __init__(self, figure_function, controls, frames, describe, title, compared):
         self.controls: tuple[Control, ...] = tuple(controls)
-        self.html: str = twin_html(controls, frames, descriptions, title)
+        combinations = list(_combinations(self.controls))
+        descriptions = [
+            describe(_values(self.controls, indices), frame)
+            for indices, frame in zip(combinations, frames, strict=True)
+        ]
+        self.html: str = twin_html(controls, frames, descriptions, title, compared)
         self.size_bytes: int = len(self.html.encode("utf-8"))
         self._figure_function = figure_function
         self._describe = describe
         self._title = title
+        self._compared = compared
         views = zip(frames, descriptions, strict=True)
-        self._views = dict(zip(_combinations(self.controls), views, strict=True))
+        self._views = dict(zip(combinations, views, strict=True))
+        self._n_different = len(set(frames))
         self._box = None
 
     def frame(self, **values) -> Frame:
@@ -61,22 +67,34 @@ class Explorer:
     def live(self):
         """The ipywidgets half, made when it is first asked for."""
         if self._box is None:
-            start = tuple(control.start for control in self.controls)
-            self._box = live_box(self.controls, self._show(start), self._redraw)
+            fields = [c for i, c in enumerate(self.controls) if i != self._compared]
+            start = self._show(tuple(control.start for control in fields))
+            has_numbers = any(frame.numbers for frame, _ in self._views.values())
+            self._box = live_box(fields, start, self._redraw, has_numbers)
         return self._box
 
-    def _show(self, indices: tuple[int, ...]) -> str:
-        # Widgets come without the page's style sheet.
-        return frame_html(*self._views[indices]).replace(
-            "<img ", '<img style="max-width: 100%; height: auto" ', 1
-        )
+    def _seen(self, chosen: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """The combinations seen at once when the fields stand at these indices."""
+        if self._compared is None:
+            return [chosen]
+        before, after = chosen[: self._compared], chosen[self._compared :]
+        count = len(self.controls[self._compared].values)
+        return [(*before, j, *after) for j in range(count)]
 
-    def _redraw(self, indices: tuple[int, ...]) -> str:
-        if self._figure_function is not None:
+    def _show(self, chosen: tuple[int, ...]) -> View:
+        views = [self._views[indices] for indices in self._seen(chosen)]
+        if self._compared is None:
+            return one_view(*views[0], self._title)
+        control = self.controls[self._compared]
+        names = [f"{control.label} {text}" for text in control.texts]
+        return many_views(views, names, self._title)
+
+    def _redraw(self, chosen: tuple[int, ...]) -> View:
+        for indices in self._seen(chosen) if self._figure_function is not None else ():
             values = _values(self.controls, indices)
             frame = draw_frame(self._figure_function, values)
-            self._views[indices] = frame, self._describe(values)
-        return self._show(indices)
+            self._views[indices] = frame, self._describe(values, frame)
+        return self._show(chosen)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         bundle = {"text/plain": repr(self), "text/html": self.html}
@@ -91,7 +109,8 @@ class Explorer:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{c.name} × {len(c.values)}" for c in self.controls)
-        return f"Explorer({self._title}: {counts}; {self.size_bytes:,} bytes)"
+        frames = f"{self._n_different} different frame{'s' * (self._n_different > 1)}"
+        return f"Explorer({self._title}: {counts}; {frames}, {self.size_bytes:,} bytes)"
 
 
 def explore(
@@ -101,6 +120,7 @@ def explore(
     alt: str | Callable[..., str] | None = None,
     start: Mapping[str, object] | None = None,
     redraw: bool = True,
+    compare: str | None = None,
     max_bytes: int = MAX_BYTES,
     **controls,
 ) -> Explorer:
@@ -110,23 +130,29 @@ def explore(
         leaves a new pyplot figure), or returns a str, which is shown as it is. It is
         called once here for every combination of values: both halves share these.
     controls: name=[values]; numbers become a slider, strings a dropdown, booleans a
-        checkbox. `slider(...)`, `dropdown(...)` and `checkbox(...)` choose by hand and
-        may set a label; otherwise it is the name with spaces for underscores.
+        checkbox. `slider(...)`, `dropdown(...)`, `checkbox(...)`, `radio(...)` and
+        `text_field(...)` choose by hand and may set a label; otherwise it is the name
+        with spaces for underscores.
     start: {name: value} shown first (default: the first value of each list). Use the
         values of the static figure above.
     alt: what is seen, for readers who do not see it: a sentence, to which the values
-        are added, or a function(**values) that returns one. Default: the first line
-        of the figure function's docstring.
+        are added, or a function(**values) that returns one. Default: what the picture
+        says of itself (`llm_notes.viz`), else the first line of the figure function's
+        docstring.
     redraw: in a kernel, call the function again for each move, so that the picture
         follows the kernel's state (a model trained further). False shows the pictures
         drawn here, for functions that take long.
+    compare: the name of a control; in its place the pictures of all its values stand
+        side by side (at most 12).
     max_bytes: the largest twin allowed, in bytes.
 
     Raises ExplorerTooLargeError above 400 combinations or `max_bytes`, ValueError for
-    missing or repeated values, a start that is not listed or a missing `alt`,
-    TypeError for a result that cannot be shown. Errors of the function pass through.
+    missing or repeated values, a start that is not listed, a missing `alt` or nothing
+    to compare, TypeError for a result that cannot be shown. Errors of the function
+    pass through.
     """
     made = _make_controls(controls, dict(start or {}))
+    compared = _place_compared(compare, made)
     n_frames = math.prod(len(control.values) for control in made)
     if n_frames > MAX_FRAMES:
         product = " × ".join(str(len(control.values)) for control in made)
@@ -134,12 +160,10 @@ def explore(
             f"{product} = {n_frames} combinations; at most {MAX_FRAMES} are drawn. "
             "List fewer values, or split the explorer in two"
         )
-    title, describe = _describer(figure_function, alt, made)
-    frames = _draw_all(figure_function, made, n_frames, max_bytes)
-    descriptions = [describe(_values(made, i)) for i in _combinations(made)]
-    explorer = Explorer(
-        figure_function if redraw else None, made, frames, descriptions, describe, title
-    )
+    title, describe = describer(figure_function, alt, made)
+    frames = _draw_all(figure_function, made, n_frames, max_bytes, describe)
+    drawn_again = figure_function if redraw else None
+    explorer = Explorer(drawn_again, made, frames, describe, title, compared)
     if explorer.size_bytes > max_bytes:
         raise _too_large(n_frames, explorer.size_bytes, max_bytes)
     return explorer
@@ -160,27 +184,24 @@ def _make_controls(controls: dict, start: dict) -> list[Control]:
     ]
 
 
-def _describer(figure_function, alt, controls) -> tuple[str, Callable[[dict], str]]:
-    if alt is None:
-        doc = (getattr(figure_function, "__doc__", None) or "").strip()
-        alt = doc.split("\n")[0].rstrip(".")
-    if callable(alt):
-        title = ", ".join(control.label for control in controls)
-        return title, lambda values: visible(alt(**values), edges=False)
-    if not isinstance(alt, str) or not alt.strip():
+def _place_compared(compare: str | None, controls: list[Control]) -> int | None:
+    if compare is None:
+        return None
+    names = [control.name for control in controls]
+    if compare not in names:
         raise ValueError(
-            "explore needs a description for readers who cannot see the picture: pass "
-            "alt='what is seen', or give the figure function a docstring"
+            f"cannot compare {compare!r}; the controls are: "
+            + ", ".join(map(repr, names))
         )
-    title = visible(alt.strip(), edges=False)
-
-    def describe(values: dict) -> str:
-        shown = (
-            f"{c.label} {c.texts[c.values.index(values[c.name])]}" for c in controls
+    if len(controls) < 2:
+        raise ValueError(f"compare={compare!r} leaves no control to move: add another")
+    place = names.index(compare)
+    count = len(controls[place].values)
+    if count > MAX_COMPARED:
+        raise ValueError(
+            f"{compare!r} has {count} values; at most {MAX_COMPARED} stand side by side"
         )
-        return f"{title} ({', '.join(shown)})"
-
-    return title, describe
+    return place
 
 
 def _combinations(controls):
@@ -192,15 +213,18 @@ def _values(controls, indices) -> dict:
     return {c.name: c.values[i] for c, i in zip(controls, indices, strict=True)}
 
 
-def _draw_all(figure_function, controls, n_frames, max_bytes) -> list[Frame]:
+def _draw_all(figure_function, controls, n_frames, max_bytes, describe) -> list[Frame]:
     frames, unique, size = [], set(), 0
     progress = FrameProgress(n_frames)
     for indices in _combinations(controls):
-        frame = draw_frame(figure_function, _values(controls, indices))
+        values = _values(controls, indices)
+        frame = draw_frame(figure_function, values)
+        if not frames:
+            describe(values, frame)  # a missing description is told at the first one
         frames.append(frame)
         if frame not in unique:
             unique.add(frame)
-            size += len(frame.content.encode("utf-8"))
+            size += frame.size
         if size > max_bytes:  # stop before the rest of a long series is drawn in vain
             expected = size * n_frames // len(frames)
             raise _too_large(n_frames, expected, max_bytes)

@@ -3,9 +3,12 @@
 Knows neither controls nor HTML pages. Every figure that it causes is closed again.
 """
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
+from typing import Any
 from urllib.parse import quote
 
 import matplotlib.pyplot as plt
@@ -17,14 +20,38 @@ from llm_notes.viz.svg import figure_svg
 
 # Everything that a URL inside double quotes may hold unescaped; the rest becomes %XX.
 _URL_SAFE = " !$'()*+,-./:;=?@_~"
+_DESCRIBED = re.compile(r"(<svg\b[^>]*>)\s*<desc>([^<]*)</desc>")
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What a picture shows, as a table: `head` names the columns of `rows`."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
 class Frame:
-    """`kind` is "svg" (a picture) or "text" (shown preformatted)."""
+    """`kind` is "svg" (a picture) or "text" (shown preformatted).
+
+    text, numbers: the same in words and as a table, when the picture says so itself.
+    """
 
     kind: str
     content: str
+    text: str = ""
+    numbers: Numbers | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the picture and its numbers."""
+        cells = ()
+        if self.numbers is not None:
+            cells = (*self.numbers.head, *(c for row in self.numbers.rows for c in row))
+        return sum(
+            len(part.encode("utf-8", "replace")) for part in (self.content, *cells)
+        )
 
 
 def draw_frame(figure_function: Callable, values: dict) -> Frame:
@@ -43,7 +70,7 @@ def draw_frame(figure_function: Callable, values: dict) -> Frame:
         figure = _figure_of(result, before)
         # With a layout engine everything fits inside the figure's own size, and frames
         # of one size do not jump. Without one, only cropping shows all of the labels.
-        return Frame("svg", figure_svg(figure, figure.get_layout_engine() is None))
+        return svg_frame(figure_svg(figure, figure.get_layout_engine() is None))
     except Exception as error:
         called = ", ".join(f"{name}={value!r}" for name, value in values.items())
         error.add_note(f"while the explorer drew {called}")
@@ -51,6 +78,33 @@ def draw_frame(figure_function: Callable, values: dict) -> Frame:
     finally:
         for number in set(plt.get_fignums()) - before:
             plt.close(number)
+
+
+def svg_frame(svg: str) -> Frame:
+    """Return the frame of a picture, with the text and the numbers that it carries.
+
+    They stand as JSON {"text", "head", "rows"} in a `<desc>` right after the opening
+    tag, where no reader finds them once the picture is an `<img>`: they are taken out
+    here. Any other `<desc>` stays where it is.
+    """
+    found = _DESCRIBED.match(svg)
+    if not found:
+        return Frame("svg", svg)
+    try:
+        said = json.loads(unescape(found[2]))
+        text = visible(" ".join(str(said.get("text") or "").split()), edges=False)
+        head = tuple(map(_cell, said.get("head") or ()))
+        rows = tuple(tuple(map(_cell, row)) for row in said.get("rows") or ())
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return Frame("svg", svg)
+    numbers = Numbers(head, rows) if rows else None
+    return Frame("svg", found[1] + svg[found.end() :], text, numbers)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _figure_of(result, before: set[int]) -> Figure:
@@ -65,6 +119,20 @@ def _figure_of(result, before: set[int]) -> Figure:
     raise TypeError(
         "the figure function must return a matplotlib Figure, an Axes or a str, or "
         f"leave a new pyplot figure; it returned {type(result).__name__}"
+    )
+
+
+def numbers_html(numbers: Numbers, caption: str) -> str:
+    """Return the table as HTML; what is in its cells is text."""
+
+    def row(tag: str, cells: tuple[str, ...]) -> str:
+        shown = (f"<{tag} dir='auto'>{escape(visible(c))}</{tag}>" for c in cells)
+        return f"<tr>{''.join(shown)}</tr>"
+
+    return (
+        f"<table><caption>{escape(caption)}</caption>"
+        f"<thead>{row('th', numbers.head)}</thead>"
+        f"<tbody>{''.join(row('td', cells) for cells in numbers.rows)}</tbody></table>"
     )
 
 

@@ -1,113 +1,132 @@
 // Moves the pictures of an explorer in a page that has no kernel.
 //
-// Every explorer brings this script with it, so it runs once per explorer: it takes
-// only those that no earlier run has taken. It knows nothing about what is drawn.
-// Data becomes text or the source of an <img>, never markup.
-(function () {
+// Every explorer brings its scripts with it and calls start: it takes only those that
+// no earlier call has taken. It knows nothing about what is drawn.
+(function (llm) {
   "use strict";
 
-  function pictureSource(svg) {
-    return "data:image/svg+xml;charset=utf-8," + encodeURIComponent(svg);
+  // A value as the address shows it: 0.7, not "0.7".
+  function short(text) {
+    return String(Number(text)) === text ? Number(text) : text;
   }
 
-  function chosenIndex(field) {
-    if (field.type === "checkbox") {
-      return field.checked ? 1 : 0;
-    }
-    return field.tagName === "SELECT" ? field.selectedIndex : Number(field.value);
+  // The place of a value from an address; -1 when the control does not have it.
+  function placeOf(value, texts) {
+    const exact = texts.indexOf(String(value));
+    return exact < 0 && typeof value === "number"
+      ? texts.findIndex((text) => Number(text) === value)
+      : exact;
   }
 
-  function start(root) {
-    root.setAttribute("data-ready", "");
+  // The controls of an explorer, without the one whose values stand side by side.
+  function controlsOf(root, data) {
+    const elements = [...root.querySelectorAll("[data-llm-control]")];
+    const places = data.texts.map((_, i) => i).filter((i) => i !== data.compare);
+    const controls = places.map((i, j) => ({
+      place: i,
+      name: data.names[i],
+      label: data.labels[i],
+      texts: data.texts[i],
+      start: data.start[i],
+      field: llm.explore.fieldOf(elements[j], data.texts[i]),
+    }));
+    const textOf = (one) => one.texts[one.field.index];
+    return {
+      all: controls,
+      chosen() {
+        const chosen = data.start.slice();
+        controls.forEach((one) => (chosen[one.place] = one.field.index));
+        return chosen;
+      },
+      atStart: () => controls.every((one) => one.field.index === one.start),
+      reset: () => controls.forEach((one) => (one.field.index = one.start)),
+      said: () => controls.map((one) => `${one.label} ${textOf(one)}`).join(", "),
+      state: () =>
+        Object.fromEntries(controls.map((one) => [one.name, short(textOf(one))])),
+      // Values that a control does not have leave it where it is.
+      follow(state) {
+        for (const { name, texts, field } of controls) {
+          const place = name in state ? placeOf(state[name], texts) : -1;
+          if (place >= 0) {
+            field.index = place;
+          }
+        }
+      },
+    };
+  }
+
+  function addPlayers(controls, update) {
+    return controls.all
+      .filter((one) => one.field.element.hasAttribute("data-llm-play"))
+      .map((one) => {
+        const made = llm.explore.player(one.field, one.label, one.texts.length, update);
+        one.field.element.append(made.element);
+        return made;
+      });
+  }
+
+  function attach(root, key) {
     const data = JSON.parse(
       root.querySelector('script[type="application/json"]').textContent
     );
-    const fields = Array.from(root.querySelectorAll("input, select"));
-    const holder = root.querySelector(".llm-explore-frame");
-    const status = root.querySelector(".llm-explore-status");
-    const first = holder.firstElementChild;
-    let shown = null; // the view on the page; null until the first move
-    let timer = 0;
+    const controls = controlsOf(root, data);
+    const pictures = llm.explore.pictures(root, data);
+    const link = llm.explore.linker(() => llm.fragment.link(key, controls.state()));
+    const resetButton = llm.dom.button({ label: "Reset" });
+    const spoken = llm.dom.announcer();
 
-    function element(frame) {
-      if (frame === null) {
-        return first;
+    // While a slider plays, neither the voice nor the address keeps pace.
+    function update(playing) {
+      pictures.show(controls.chosen());
+      link.forget();
+      if (!playing) {
+        spoken.say(pictures.several ? controls.said() : pictures.description());
+        llm.fragment.set(key, controls.atStart() ? null : controls.state());
       }
-      const isPicture = frame.svg !== undefined;
-      const made = document.createElement(isPicture ? "img" : "pre");
-      if (isPicture) {
-        made.className = "dark-light";
-        made.src = pictureSource(frame.svg);
-      } else {
-        made.setAttribute("aria-live", "polite");
-        made.dir = "auto";
-        made.textContent = frame.text;
-      }
-      return made;
     }
-
-    // The new picture takes the old one's place only when it is ready to be painted:
-    // no flicker. A faster hand than the decoder leaves the last picture standing.
-    function place(made, view) {
-      function swap() {
-        if (shown === view) {
-          holder.replaceChildren(made);
-        }
-      }
-      if (made.tagName === "IMG" && made.decode) {
-        made.decode().then(swap, swap);
-      } else {
-        swap();
+    const players = addPlayers(controls, update);
+    function moved() {
+      players.forEach((one) => one.stop());
+      update(false);
+    }
+    function followAddress() {
+      const state = llm.fragment.get(key);
+      if (state) {
+        players.forEach((one) => one.stop());
+        controls.follow(state);
+        pictures.show(controls.chosen());
+        link.forget();
+        llm.fragment.reveal(key, root);
       }
     }
 
-    function update() {
-      let index = 0;
-      fields.forEach(function (field, i) {
-        const chosen = chosenIndex(field);
-        index = index * data.texts[i].length + chosen;
-        if (field.type === "range") {
-          const text = data.texts[i][chosen];
-          field.setAttribute("aria-valuetext", text);
-          field.closest(".llm-explore-control").querySelector("output").textContent =
-            text;
-        }
-      });
-      const view = data.views[index];
-      if (view === shown) {
-        return;
-      }
-      shown = view;
-      const description = data.descriptions[view[1]];
-      const made = element(data.frames[view[0]]);
-      if (made.tagName === "IMG") {
-        made.alt = description;
-      }
-      place(made, view);
-      // Speak when the hand rests, not at every step of a slider on its way.
-      clearTimeout(timer);
-      timer = setTimeout(function () {
-        status.textContent = description;
-      }, 400);
-    }
-
-    fields.forEach(function (field) {
-      field.addEventListener("input", update);
+    controls.all.forEach((one) => one.field.listen(moved));
+    resetButton.listen(() => {
+      controls.reset();
+      moved();
     });
+    const foot = root.querySelector(".llm-explore-foot");
+    foot.prepend(resetButton.element, ...link.elements);
+    if (pictures.table) {
+      foot.before(pictures.table.element);
+    }
+    foot.after(spoken.element);
+    llm.fragment.listen(followAddress);
+    followAddress();
     // A browser may bring back a control's old position when it reloads a page.
-    const atStart = fields.every(function (field) {
-      return field.tagName === "SELECT"
-        ? field.options[field.selectedIndex].defaultSelected
-        : field.type === "checkbox"
-          ? field.checked === field.defaultChecked
-          : field.value === field.defaultValue;
-    });
-    if (!atStart) {
-      update();
+    pictures.show(controls.chosen());
+  }
+
+  function start() {
+    for (const root of document.querySelectorAll("[data-llm-explore]:not([data-ready])")) {
+      root.setAttribute("data-ready", "");
+      const key = root.getAttribute("data-llm-key");
+      const same = [...document.querySelectorAll("[data-llm-key][data-ready]")].filter(
+        (one) => one.getAttribute("data-llm-key") === key
+      ).length;
+      attach(root, same > 1 ? `${key}-${same}` : key);
     }
   }
 
-  document
-    .querySelectorAll("[data-llm-explore]:not([data-ready])")
-    .forEach(start);
-})();
+  llm.explore = Object.assign(llm.explore || {}, { start });
+})((globalThis.llmNotes = globalThis.llmNotes || {}));
