@@ -8,14 +8,23 @@ from llm_notes.widgets.controls import (
     text_field,
 )
 from llm_notes.widgets.explore import Explorer, ExplorerTooLargeError, explore
+from llm_notes.widgets.playground import PageModel, playground
+from llm_notes.widgets.publish import publish
+from llm_notes.widgets.question import question
+from llm_notes.widgets.tokenizer_explorer import tokenizer_explorer
 
 __all__ = [
     "Explorer",
     "ExplorerTooLargeError",
+    "PageModel",
     "checkbox",
     "dropdown",
     "explore",
+    "playground",
+    "publish",
+    "question",
     "radio",
     "slider",
     "text_field",
+    "tokenizer_explorer",
 ]

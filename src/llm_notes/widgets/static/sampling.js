@@ -18,25 +18,37 @@
     return best;
   }
 
+  // A loop: `from` with a function takes ten times as long.
+  function mapped(logits, fn) {
+    const made = new Float64Array(logits.length);
+    for (let i = 0; i < logits.length; i += 1) {
+      made[i] = fn(logits[i], i);
+    }
+    return made;
+  }
+
   function softmax(logits) {
     const highest = logits[largest(logits)];
-    const p = Float64Array.from(logits, (z) => Math.exp(z - highest));
-    const total = p.reduce((sum, x) => sum + x, 0);
-    return p.map((x) => x / total);
+    const p = mapped(logits, (z) => Math.exp(z - highest));
+    let total = 0;
+    for (let i = 0; i < p.length; i += 1) {
+      total += p[i];
+    }
+    return mapped(p, (x) => x / total);
   }
 
   function temperature(logits, t) {
     if (t === 0) {
       const best = largest(logits);
-      return Float64Array.from(logits, (_, i) => (i === best ? 0 : -Infinity));
+      return mapped(logits, (_, i) => (i === best ? 0 : -Infinity));
     }
     // Quotients would be infinite; differences stay below 0.
     const shift = t < COLD ? logits[largest(logits)] : 0;
-    return Float64Array.from(logits, (z) => (z - shift) / t);
+    return mapped(logits, (z) => (z - shift) / t);
   }
 
   const keepWhere = (logits, keeps) =>
-    Float64Array.from(logits, (z, i) => (keeps(z, i) ? z : -Infinity));
+    mapped(logits, (z, i) => (keeps(z, i) ? z : -Infinity));
 
   function topK(logits, k) {
     if (k >= logits.length) {
@@ -49,7 +61,12 @@
   // Places by falling logit; of equals, the one that comes first.
   function ranked(logits) {
     const order = Array.from(logits, (_, i) => i);
-    return order.sort((a, b) => (logits[b] === logits[a] ? a - b : logits[b] > logits[a] ? 1 : -1));
+    return order.sort((a, b) => {
+      if (logits[a] === logits[b]) {
+        return a - b;
+      }
+      return logits[b] > logits[a] ? 1 : -1;
+    });
   }
 
   function topP(logits, p) {
@@ -78,7 +95,7 @@
   // Weaken every token that has occurred, however often.
   function repetition(logits, ids, penalty) {
     const met = new Set(ids);
-    return Float64Array.from(logits, (z, i) => {
+    return mapped(logits, (z, i) => {
       if (!met.has(i)) {
         return z;
       }
@@ -113,7 +130,7 @@
     const steps = [
       ["temperature", () => temperature(z, t)],
       k ? ["top-k", () => topK(z, k)] : null,
-      p ? ["top-p", () => topP(z, p)] : null,
+      p && p < 1 ? ["top-p", () => topP(z, p)] : null,
       m ? ["min-p", () => minP(z, m)] : null,
     ];
     for (const [name, filter] of steps.filter(Boolean)) {

@@ -199,7 +199,9 @@
   function heat(element, weight) {
     const share = Math.max(0, Math.min(1, Number(weight) || 0));
     element.classList.add("llm-heat");
-    element.classList.toggle("llm-hot", share > 0.5);
+    // Where white ink has more contrast than black, in the light theme and the dark.
+    element.classList.toggle("llm-hot", share > 0.75);
+    element.classList.toggle("llm-warm", share > 0.58);
     element.style.setProperty("--llm-weight", `${(100 * share).toFixed(1)}%`);
     return element;
   }

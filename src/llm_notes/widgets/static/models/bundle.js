@@ -102,13 +102,14 @@
 
   // The model of a bundle, ready to read: {architecture, config, tokenizer, switches,
   // forward, start, ...}; see the file of its architecture.
-  llm.models.load = function (bundle) {
+  // `classes` are Python's classes of characters (tokenizers/unicode.js).
+  llm.models.load = function (bundle, classes = null) {
     const { architecture, config, tokenizer } = bundle.header;
     const make = llm.models.kinds[architecture];
     if (!make) {
       throw new Error(`this page has no program for the architecture ${architecture}`);
     }
-    const known = tokenizer && llm.tokenizers ? llm.tokenizers.read(tokenizer) : null;
-    return { architecture, config, tokenizer: known, ...make(bundle) };
+    const read = (json) => (json && llm.tokenizers ? llm.tokenizers.read(json, classes) : null);
+    return { architecture, config, tokenizer: read(tokenizer), ...make(bundle, read) };
   };
 })((globalThis.llmNotes = globalThis.llmNotes || {}));

@@ -20,7 +20,7 @@
     return place;
   }
 
-  llm.models.kinds.Transformer = function (bundle) {
+  llm.models.kinds.Transformer = function (bundle, read) {
     const { add, linear, row, relu } = llm.operations;
     const { attention, feedForward, norm, headsOff, stacked, emptyMemory } = llm.layers;
     const { config, ids: special = {}, tokenizers = {} } = bundle.header;
@@ -122,14 +122,12 @@
       };
     }
 
-    const known = (kind) =>
-      tokenizers[kind] && llm.tokenizers ? llm.tokenizers.read(tokenizers[kind]) : null;
     return {
       switches: ["scale", "positions", "headsOff"],
       bosId: special.bos,
       eosId: special.eos,
-      sourceTokenizer: known("source"),
-      targetTokenizer: known("target"),
+      sourceTokenizer: read(tokenizers.source),
+      targetTokenizer: read(tokenizers.target),
       encode,
       start,
     };
