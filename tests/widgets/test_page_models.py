@@ -3,16 +3,24 @@
 import json
 from importlib.resources import files
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from llm_notes.data.tokenizers import CharacterTokenizer
-from llm_notes.inference.export import bundle_as_json, read_bundle, write_bundle
+from llm_notes.inference.export import (
+    bundle_as_json,
+    read_bundle,
+    read_ngram_bundle,
+    write_bundle,
+    write_ngram_bundle,
+)
 from llm_notes.inference.quantization import IntegerFormat, quantize_model
 from llm_notes.models.bert import BERTConfig, BERTForPretraining
 from llm_notes.models.gpt import GPT, GPTConfig
 from llm_notes.models.layers.attention import MultiHeadAttention
+from llm_notes.models.ngram import KneserNeyNGram, ModifiedKneserNeyNGram
 from llm_notes.models.rnn import RNNConfig, RNNLanguageModel
 from llm_notes.models.transformer import Transformer, TransformerConfig
 
@@ -53,7 +61,7 @@ def quantised(model):
 def page(chromium):
     """A blank page with the models' scripts."""
     page = chromium.new_page()
-    for name in (*SCRIPTS, "recurrent"):
+    for name in (*SCRIPTS, "recurrent", "ngram"):
         page.evaluate((STATIC / f"{name}.js").read_text("utf-8"))
     yield page
     page.close()
@@ -175,6 +183,27 @@ def test_a_recurrent_model_gives_the_logits_of_pytorch(page, name):
         alone = page.evaluate(RUN, [ids, {"state": False}])
         one_by_one = model(torch.tensor(ids)[:, None])[:, 0]
         assert_close(alone["logits"], one_by_one)
+
+
+@pytest.mark.parametrize("min_count", [1, 2])
+@pytest.mark.parametrize("kind", [KneserNeyNGram, ModifiedKneserNeyNGram])
+def test_an_ngram_model_gives_the_probabilities_of_python(page, kind, min_count):
+    text = "a bead, a bed, a cab, a deaf bee; " * 5
+    tokenizer = CharacterTokenizer.train(text + "xyz")
+    model = kind(4, tokenizer.vocab_size).fit(tokenizer.encode(text))
+    data = write_ngram_bundle(model, tokenizer, min_count)
+    page.evaluate(
+        "text => { globalThis.model = llmNotes.models.load("
+        "llmNotes.bundle.read(JSON.parse(text))); }",
+        bundle_as_json(data),
+    )
+    ids = tokenizer.encode("a bee, a xbed; fab")
+    found = page.evaluate(RUN, [ids, {}])
+    tables = read_ngram_bundle(data)
+    expected = [tables.probabilities(ids[: n + 1]) for n in range(len(ids))]
+    expected = torch.from_numpy(np.log(expected)).float()
+    assert_close(found["logits"], expected, 1e-5)
+    assert_close(found["stepLogits"], expected, 1e-5)
 
 
 def test_bert_gives_the_logits_of_pytorch(page):

@@ -25,6 +25,11 @@ from llm_notes.inference.export.web import (
     read_bundle,
     write_bundle,
 )
+from llm_notes.inference.export.web_ngram import (
+    NGramTables,
+    read_ngram_bundle,
+    write_ngram_bundle,
+)
 
 __all__ = [
     "OPSET",
@@ -32,6 +37,7 @@ __all__ = [
     "BundleError",
     "DecodeGraph",
     "ExportError",
+    "NGramTables",
     "RecurrentGraph",
     "TokenGraph",
     "bundle_as_json",
@@ -42,6 +48,8 @@ __all__ = [
     "load_onnx",
     "pack",
     "read_bundle",
+    "read_ngram_bundle",
     "unpack",
     "write_bundle",
+    "write_ngram_bundle",
 ]

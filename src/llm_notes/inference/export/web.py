@@ -113,9 +113,9 @@ def write_bundle(
         "integers": asdict(formats.pop()),
     }
     if isinstance(tokenizer, Mapping):
-        header["tokenizers"] = {k: _tokenizer_json(t) for k, t in tokenizer.items()}
+        header["tokenizers"] = {k: tokenizer_as_json(t) for k, t in tokenizer.items()}
     else:
-        header["tokenizer"] = _tokenizer_json(tokenizer)
+        header["tokenizer"] = tokenizer_as_json(tokenizer)
     if ids is not None:
         header["ids"] = dict(ids)
     return pack(header, _arrays(model))
@@ -173,7 +173,8 @@ def _plain_config(model: nn.Module) -> dict[str, Any]:
     return config
 
 
-def _tokenizer_json(tokenizer: Tokenizer) -> dict[str, Any]:
+def tokenizer_as_json(tokenizer: Tokenizer) -> dict[str, Any]:
+    """What the tokenizer's file holds."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "tokenizer.json"
         tokenizer.save(file)

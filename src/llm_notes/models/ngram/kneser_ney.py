@@ -54,7 +54,7 @@ class KneserNeyNGram(NGramModel):
         self._kept, self._withheld, self._totals = [], [], []
         discounts = []
         for n in range(1, self.order + 1):
-            adjusted = self._adjusted_counts(n)
+            adjusted = self.adjusted_counts(n)
             discounts.append(self._estimated_discounts(adjusted))
             by_count = np.atleast_1d(discounts[-1])  # for a = 1, 2, ...; the last: more
             kept, withheld = adjusted.astype(float), 0.0
@@ -68,7 +68,8 @@ class KneserNeyNGram(NGramModel):
         self.discounts = tuple(discounts)
         return self
 
-    def _adjusted_counts(self, n: int) -> NDArray[np.int64]:
+    def adjusted_counts(self, n: int) -> NDArray[np.int64]:
+        """$a_n$ of each n-gram of length n: its count, or what precedes it."""
         if n == self.order:
             return self.counts.counts[n]
         # Every distinct longer n-gram is one more token seen in front of its suffix.
