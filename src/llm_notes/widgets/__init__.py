@@ -1,5 +1,6 @@
 """Pictures to play with: live in a kernel, and just as movable without one."""
 
+from llm_notes.widgets.attention_explorer import AttentionMaps, attention_explorer
 from llm_notes.widgets.controls import (
     checkbox,
     dropdown,
@@ -14,9 +15,11 @@ from llm_notes.widgets.question import question
 from llm_notes.widgets.tokenizer_explorer import tokenizer_explorer
 
 __all__ = [
+    "AttentionMaps",
     "Explorer",
     "ExplorerTooLargeError",
     "PageModel",
+    "attention_explorer",
     "checkbox",
     "dropdown",
     "explore",
