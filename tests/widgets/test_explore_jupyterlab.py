@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import nbformat
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -28,6 +29,14 @@ def draw(height):
 shown = explore(draw, height=[1, 2, 3], alt=lambda height: f"height {height * scale}")
 scale = 100
 shown
+"""
+SECOND_CELL = """
+import numpy as np
+from llm_notes.widgets import AttentionMaps, attention_explorer
+def compute(text):
+    n = len(text)
+    return AttentionMaps(np.full((1, 2, n, n), 1 / n), list(text))
+attention_explorer(compute("ab"), compute=compute)
 """
 
 
@@ -59,10 +68,11 @@ def free_port():
 
 @pytest.fixture(params=list(PROGRAMS))
 def jupyter(request, tmp_path):
-    """The address of a server, and of its page that shows one notebook of one cell."""
+    """The address of a server, and of its page that shows one notebook of two cells."""
     program = PROGRAMS[request.param]
     pytest.importorskip(program.module)
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+    cells = [nbformat.v4.new_code_cell(source) for source in (CELL, SECOND_CELL)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
     root = tmp_path / "root"
     root.mkdir()
@@ -154,6 +164,15 @@ def test_in_a_notebook_a_key_asks_python_for_a_new_picture(chromium, jupyter):
         output.get_by_alt_text("height 200", exact=True).wait_for()
     output.get_by_role("button", name="Reset").press("Enter")
     output.get_by_alt_text("height 100", exact=True).wait_for()
+    # An explorer that draws itself: the same scripts, and Python behind them.
+    page.locator(".jp-Cell .cm-content").nth(1).click()
+    page.keyboard.press("Shift+Enter")
+    page.locator(".llm-cell").first.wait_for()
+    page.get_by_label("Your own text").fill("xyz")
+    page.get_by_role("button", name="Show").press("Enter")
+    expect(page.locator(".llm-cell")).to_have_count(6)
+    page.locator(".llm-cell").nth(1).click()
+    expect(page.locator(".llm-about")).to_contain_text("“y” looks at “x” 0.33")
     # The widget stands alone: no twin beside it.
     assert page.locator(".llm-explore").count() == 0
     assert elsewhere == []
