@@ -115,6 +115,8 @@ def test_a_picture_survives_its_url_unchanged():
 
 
 def described(said, tag='<svg width="1pt">'):
+    if isinstance(said, dict):  # one panel
+        said = [said]
     said = said if isinstance(said, str) else json.dumps(said)
     return f"{tag}<desc>{escape(said)}</desc>\n<g/></svg>"
 
@@ -153,6 +155,17 @@ def test_a_description_of_another_kind_stays_in_the_picture(said):
 def test_only_a_description_at_the_beginning_counts():
     svg = "<svg><g/>" + described({"text": "a"}) + "</svg>"
     assert svg_frame(svg) == Frame("svg", svg)
+
+
+def test_the_tables_of_all_panels_stand_below_each_other():
+    panels = [
+        {"text": "One.", "head": ["a", "b"], "rows": [[1, 2.5]]},
+        {"text": "Two.", "head": [], "rows": []},
+        {"text": "Three.", "head": ["a", "c"], "rows": [[3, 4]]},
+    ]
+    frame = svg_frame(described(panels))
+    assert frame.text == "One. Two. Three."
+    assert frame.numbers == Numbers(("a", "b"), (("1", "2.5"), ("a", "c"), ("3", "4")))
 
 
 def test_a_long_description_is_read_in_no_time():

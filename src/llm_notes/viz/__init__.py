@@ -7,8 +7,9 @@ array (NumPy, or a torch tensor that NumPy can read) and a list of labels.
 from llm_notes.viz.attention import plot_attention, plot_attention_heads
 from llm_notes.viz.curves import plot_training
 from llm_notes.viz.distributions import plot_bars, plot_token_distribution
+from llm_notes.viz.inline import use_style
 from llm_notes.viz.labels import visible
-from llm_notes.viz.style import ATTENTION_COLOURS, PALETTE, use_style
+from llm_notes.viz.style import ATTENTION_COLOURS, PALETTE
 from llm_notes.viz.svg import figure_svg
 
 __all__ = [

@@ -64,12 +64,8 @@ RC_PARAMS = {
 }
 
 
-def use_style() -> None:
-    """Give every figure drawn from here on the book's look.
-
-    Sets matplotlib's rcParams; in IPython it also makes inline figures SVG. The same
-    data then gives the same bytes: ids are salted with a constant and no date is
-    written.
+def set_style() -> None:
+    """Give every figure drawn from here on the book's look: matplotlib's rcParams.
 
     Text stays text in the SVG (`svg.fonttype` "none") instead of becoming outlines.
     Pictures are a half to a third of the size, and scripts that matplotlib's own font
@@ -82,21 +78,3 @@ def use_style() -> None:
     mpl.rcParams.update(RC_PARAMS)
     # Matplotlib warns while it measures; the browser that draws does have the glyph.
     warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from")
-    _use_svg_inline()
-
-
-def _use_svg_inline() -> None:
-    try:
-        from IPython import get_ipython
-        from matplotlib_inline.config import InlineBackend
-    except ImportError:
-        return
-    shell = get_ipython()
-    if shell is None:
-        return
-    # On the configuration object, not with set_matplotlib_formats(): the backend reads
-    # it again when the first figure is made and would go back to PNG.
-    config = InlineBackend.instance(parent=shell)
-    config.shell = shell
-    config.print_figure_kwargs = {"bbox_inches": "tight", "metadata": SVG_METADATA}
-    config.figure_formats = {"svg"}

@@ -83,22 +83,36 @@ def draw_frame(figure_function: Callable, values: dict) -> Frame:
 def svg_frame(svg: str) -> Frame:
     """Return the frame of a picture, with the text and the numbers that it carries.
 
-    They stand as JSON {"text", "head", "rows"} in a `<desc>` right after the opening
-    tag, where no reader finds them once the picture is an `<img>`: they are taken out
-    here. Any other `<desc>` stays where it is.
+    They stand as JSON in a `<desc>` right after the opening tag, a list of {"text",
+    "head", "rows"} with one entry for each panel, where no reader finds them once the
+    picture is an `<img>`: they are taken out here. Any other `<desc>` stays.
     """
     found = _DESCRIBED.match(svg)
     if not found:
         return Frame("svg", svg)
     try:
-        said = json.loads(unescape(found[2]))
-        text = visible(" ".join(str(said.get("text") or "").split()), edges=False)
-        head = tuple(map(_cell, said.get("head") or ()))
-        rows = tuple(tuple(map(_cell, row)) for row in said.get("rows") or ())
+        panels = json.loads(unescape(found[2]))
+        text = " ".join(str(panel.get("text") or "") for panel in panels)
+        numbers = _joined([panel for panel in panels if panel.get("rows")])
     except (ValueError, TypeError, AttributeError, RecursionError):
         return Frame("svg", svg)
-    numbers = Numbers(head, rows) if rows else None
+    text = visible(" ".join(text.split()), edges=False)
     return Frame("svg", found[1] + svg[found.end() :], text, numbers)
+
+
+def _joined(panels: list[dict[str, Any]]) -> Numbers | None:
+    """The tables of all panels below each other; a head of its own becomes a row."""
+    if not panels:
+        return None
+    head, rows = None, []
+    for panel in panels:
+        own = tuple(map(_cell, panel.get("head") or ()))
+        if head is None:
+            head = own
+        elif own != head:
+            rows.append(own)
+        rows += [tuple(map(_cell, row)) for row in panel["rows"]]
+    return Numbers(head, tuple(rows))
 
 
 def _cell(value: Any) -> str:
