@@ -26,7 +26,8 @@ FACTS = """() => {
   const name = (e) => e.outerHTML.slice(0, 160);
   const math = [...document.querySelectorAll("span.math, div.math")];
   const prose = document.querySelector("article, main").cloneNode(true);
-  prose.querySelectorAll("pre, code, script, style, mjx-container, .llm-widget, .notes-numbers, .llm-explore")
+  prose.querySelectorAll("pre, code, script, style, mjx-container, .llm-explore, "
+    + ".llm-widget, .notes-numbers")
     .forEach((e) => e.remove());
   return {
     scrollWidth: document.scrollingElement.scrollWidth,
