@@ -12,12 +12,14 @@ from llm_notes.widgets.explore import Explorer, ExplorerTooLargeError, explore
 from llm_notes.widgets.playground import PageModel, playground
 from llm_notes.widgets.publish import publish
 from llm_notes.widgets.question import question
+from llm_notes.widgets.sampling_explorer import NextToken, sampling_explorer
 from llm_notes.widgets.tokenizer_explorer import tokenizer_explorer
 
 __all__ = [
     "AttentionMaps",
     "Explorer",
     "ExplorerTooLargeError",
+    "NextToken",
     "PageModel",
     "attention_explorer",
     "checkbox",
@@ -27,6 +29,7 @@ __all__ = [
     "publish",
     "question",
     "radio",
+    "sampling_explorer",
     "slider",
     "text_field",
     "tokenizer_explorer",

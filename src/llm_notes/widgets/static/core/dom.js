@@ -100,7 +100,8 @@
   }
 
   // options: [[value, text], ...]; a value is a string or a number.
-  function choice({ label, options, value }) {
+  function choice({ label, options: given, value }) {
+    const options = [...given];
     const entries = options.map(([, text]) => make("option", {}, visible(text, false)));
     const input = make("select", { autocomplete: "off" }, entries);
     const write = (given) => {
@@ -109,7 +110,13 @@
     };
     write(value);
     const read = () => options[input.selectedIndex][0];
-    return control(input, labelled(label, "choice", input), read, write);
+    const made = control(input, labelled(label, "choice", input), read, write);
+    // One more choice, for what the reader adds.
+    made.add = (key, text) => {
+      options.push([key, text]);
+      input.append(make("option", {}, visible(text, false)));
+    };
+    return made;
   }
 
   function checkbox({ label, value = false }) {
