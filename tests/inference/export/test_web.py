@@ -17,10 +17,12 @@ from llm_notes.inference.export import (
     write_bundle,
 )
 from llm_notes.inference.quantization import FORMATS, IntegerFormat, quantize_model
+from llm_notes.models.bert import BERTConfig, BERTForPretraining
 from llm_notes.models.gpt import GPT, GPTConfig
 from llm_notes.models.layers.rotary import LinearScaling
 from llm_notes.models.llama import Llama, LlamaConfig
 from llm_notes.models.rnn import RNNConfig, RNNLanguageModel
+from llm_notes.models.transformer import Transformer, TransformerConfig
 
 TEXT = "a page that computes: 语言 models, without a server </script>"
 
@@ -68,6 +70,43 @@ def test_the_tokenizer_comes_along():
     token_ids = torch.tensor([tokenizer.encode(TEXT)])
     read = bundle.model(RNNLanguageModel, RNNConfig)
     assert read(token_ids).equal(model(token_ids))
+
+
+@pytest.mark.parametrize("target_vocab_size", [None, 13])
+def test_a_translator_brings_two_tokenizers(tokenizer, target_vocab_size):
+    torch.manual_seed(0)
+    other = CharacterTokenizer.train("eine Seite")
+    config = TransformerConfig(
+        tokenizer.vocab_size, 12, 1, 2, 6, d_ff=7, target_vocab_size=target_vocab_size
+    )
+    model = quantize_model(Transformer(config).eval(), FORMATS["int8"], embeddings=True)
+    tokenizers = {"source": tokenizer, "target": other}
+    bundle = read_bundle(write_bundle(model, tokenizers, {"bos": 1, "eos": 2}))
+    assert bundle.header["ids"] == {"bos": 1, "eos": 2}
+    assert bundle.tokenizer("source").encode("a page") == tokenizer.encode("a page")
+    assert bundle.tokenizer("target").encode("Seite") == other.encode("Seite")
+    source, target = torch.tensor([tokenizer.encode("page")]), torch.tensor([[1, 3, 4]])
+    read = bundle.model(Transformer, TransformerConfig)
+    assert read(source, target).equal(model(source, target))
+    for name in (None, "other"):
+        with pytest.raises(BundleError, match=r"no tokenizer .*\['source', 'target'\]"):
+            bundle.tokenizer(name)
+
+
+def test_bert_comes_back_with_its_heads(tokenizer):
+    torch.manual_seed(0)
+    config = BERTConfig(tokenizer.vocab_size, 9, 1, 3, 6, d_ff=7, init_std=0.3)
+    model = quantize_model(
+        BERTForPretraining(config).eval(), FORMATS["int8"], embeddings=True
+    )
+    bundle = read_bundle(write_bundle(model, tokenizer, {"mask": 4}))
+    assert bundle.header["ids"] == {"mask": 4}
+    token_ids = torch.tensor([tokenizer.encode("a page")])
+    read = bundle.model(BERTForPretraining, BERTConfig)
+    for found, expected in zip(read(token_ids), model(token_ids), strict=True):
+        assert found.equal(expected)
+    with pytest.raises(BundleError, match=r"no tokenizer 'source'.*\[None\]"):
+        bundle.tokenizer("source")
 
 
 def test_the_bytes_stand_where_the_description_says(gpt, tokenizer):

@@ -4,6 +4,7 @@ GRAPHS = "inference/export/graphs.py"
 PROGRAM = "inference/export/program.py"
 ONNX = "inference/export/onnx_file.py"
 WEB = "inference/export/web.py"
+BUNDLE = "inference/export/bundle.py"
 
 FAULTS = [
     (
@@ -86,34 +87,34 @@ FAULTS = [
         "opset_version=OPSET + 1",
         "another version of the operators",
     ),
-    (WEB, '{"offset": offset,', '{"offset": 4 * offset,', "offsets of another unit"),
+    (BUNDLE, '{"offset": offset,', '{"offset": 4 * offset,', "offsets of another unit"),
     (
-        WEB,
+        BUNDLE,
         'parts.append(data + b"\\0" * (-len(data) % 4))',
         "parts.append(data)",
         "floats not on a multiple of four",
     ),
     (
-        WEB,
+        BUNDLE,
         'text += b" " * (-len(text) % 4)',
         'text += b""',
         "data not on a multiple of four",
     ),
-    (WEB, '"float32": "<f4"', '"float32": ">f4"', "big-endian"),
+    (BUNDLE, '"float32": "<f4"', '"float32": ">f4"', "big-endian"),
     (
-        WEB,
+        BUNDLE,
         'struct.pack("<II", VERSION, len(text))',
         'struct.pack("<II", len(text), VERSION)',
         "length before version",
     ),
     (
-        WEB,
+        BUNDLE,
         "    if _digest(header, body) != digest:\n",
         "    if False:\n",
         "damage not noticed",
     ),
     (
-        WEB,
+        BUNDLE,
         "hashlib.sha256(_as_text(header))",
         "hashlib.sha256()",
         "a changed header is read",
@@ -160,10 +161,11 @@ FAULTS = [
         "    if False:\n",
         "a configuration that cannot be read back",
     ),
-    (WEB, "if version != VERSION:", "if False:", "any version is read"),
-    (WEB, "    if not known:\n", "    if False:\n", "any JSON is read"),
+    (BUNDLE, "if version != VERSION:", "if False:", "any version is read"),
+    (BUNDLE, "    if not known:\n", "    if False:\n", "any JSON is read"),
 ]
 TESTS = [
+    "tests/inference/export/test_bundle.py",
     "tests/inference/export/test_web.py",  # quicker than writing ONNX files
     "tests/inference/export/test_graphs.py",
 ]

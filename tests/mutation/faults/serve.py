@@ -114,7 +114,7 @@ FAULTS = [
     ),
     (
         SERVE + "engine.py",
-        "self._n_unfinished -= 1",
+        "self._unfinished.discard(answer)",
         "pass",
         "room is never given back",
     ),

@@ -69,9 +69,20 @@ class Bundle:
         return model
 
     def tokenizer(self, name: str | None = None) -> Tokenizer:
-        """The tokenizer whose ids the model reads; by name where there are several."""
-        header = self.header
-        content = header["tokenizer"] if name is None else header["tokenizers"][name]
+        """The tokenizer whose ids the model reads; by name where there are several.
+
+        Raises:
+            BundleError: when the bundle holds none of that name.
+        """
+        several = dict(self.header.get("tokenizers", {}))
+        if "tokenizer" in self.header:
+            several[None] = self.header["tokenizer"]
+        if name not in several:
+            raise BundleError(
+                f"the bundle holds no tokenizer {name!r}: ask for one of "
+                f"{list(several)}, where None is the only one of its model"
+            )
+        content = several[name]
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "tokenizer.json"
             file.write_text(json.dumps(content), encoding="utf-8")

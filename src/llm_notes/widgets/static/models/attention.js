@@ -1,6 +1,7 @@
 // Multi-head attention and the feed-forward layer, one position at a time.
 //
-// As llm_notes/models/layers/attention.py and feedforward.py. A memory is {keys, values},
+// As llm_notes/models/layers/attention.py, feedforward.py and, for what models ask of
+// the ids that they read, inputs.py. A memory is {keys, values},
 // lists with one entry for each position: the key/value cache of a decoder, the positions
 // of an encoder. Switches: {scale, positions, headsOff}. Knows no model.
 (function (llm) {
@@ -109,5 +110,22 @@
 
   const emptyMemory = () => ({ keys: [], values: [] });
 
-  llm.layers = { attention, feedForward, norm, headsOff, stacked, emptyMemory, rotate };
+  // Refuse ids that a model cannot read; `past` of its positions are taken already.
+  function requireTokenIds(ids, vocabSize, contextLength, past = 0) {
+    if (!ids.length) {
+      throw new Error("there is nothing to read: give one token or more");
+    }
+    if (past + ids.length > contextLength) {
+      throw new Error(`the context holds ${contextLength} tokens`);
+    }
+    for (const id of ids) {
+      if (!(Number.isInteger(id) && id >= 0 && id < vocabSize)) {
+        throw new Error(`${id} is no id of a vocabulary of ${vocabSize}`);
+      }
+    }
+  }
+
+  llm.layers = {
+    attention, feedForward, norm, headsOff, stacked, emptyMemory, rotate, requireTokenIds,
+  };
 })((globalThis.llmNotes = globalThis.llmNotes || {}));

@@ -10,7 +10,9 @@
 
   llm.models.kinds.BERTForPretraining = function (bundle) {
     const { add, linear, row, map, gelu } = llm.operations;
-    const { attention, feedForward, norm, headsOff, stacked, emptyMemory } = llm.layers;
+    const {
+      attention, feedForward, norm, headsOff, stacked, emptyMemory, requireTokenIds,
+    } = llm.layers;
     const { config, ids: special = {} } = bundle.header;
     const eps = config.norm_eps;
     const tokens = bundle.matrix("bert.token_embedding");
@@ -39,9 +41,7 @@
     // Returns {logits: [Float32Array(V)] by position, attention: [layer][head] ->
     // Float32Array(T * T), rows ask}.
     function forward(ids, switches = {}) {
-      if (ids.length > config.context_length) {
-        throw new Error(`the context holds ${config.context_length} tokens`);
-      }
+      requireTokenIds(ids, config.vocab_size, config.context_length);
       let xs = Array.from(ids, (id, t) => embed(id, t, switches));
       const maps = blocks.map((block, layer) => {
         const memory = emptyMemory();
@@ -61,6 +61,8 @@
       return { logits: xs.map(logits), attention: maps };
     }
 
-    return { switches: ["scale", "positions", "headsOff"], maskId: special.mask, forward };
+    return {
+      switches: ["scale", "positions", "headsOff"], maskId: special.mask, ids: special, forward,
+    };
   };
 })((globalThis.llmNotes = globalThis.llmNotes || {}));

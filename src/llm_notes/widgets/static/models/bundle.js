@@ -1,19 +1,28 @@
 // One model from the JSON that `llm_notes.inference.export.bundle_as_json` writes.
 //
-// The bytes are described in llm_notes/inference/export/web.py: four letters, version,
-// length of the header, the header as JSON, the arrays. Knows no architecture.
+// The bytes are described in llm_notes/inference/export/bundle.py: four letters, version,
+// length of the header, the header as JSON, the arrays. What does not fit together is
+// refused; a changed number inside an array is not noticed. Knows no architecture.
 (function (llm) {
   "use strict";
 
   const FORMAT = "llm_notes.web";
   const VERSION = 1;
-  const KINDS = {
-    float32: Float32Array, int8: Int8Array, uint8: Uint8Array,
-    uint16: Uint16Array, int32: Int32Array, uint32: Uint32Array,
-  };
+  const KINDS = new Map([
+    ["float32", Float32Array], ["int8", Int8Array], ["uint8", Uint8Array],
+    ["uint16", Uint16Array], ["int32", Int32Array], ["uint32", Uint32Array],
+  ]);
+
+  const damaged = (what) =>
+    new Error(`the bundle is damaged, ${what}: load the page again`);
 
   function bytesOf(base64) {
-    const letters = atob(base64);
+    let letters;
+    try {
+      letters = atob(base64);
+    } catch {
+      throw damaged("its text is no base64");
+    }
     const bytes = new Uint8Array(letters.length);
     for (let i = 0; i < letters.length; i += 1) {
       bytes[i] = letters.charCodeAt(i);
@@ -34,19 +43,42 @@
     if (end > bytes.length) {
       throw new Error("the bundle is cut short: load the page again");
     }
-    return [JSON.parse(new TextDecoder().decode(bytes.subarray(12, end))), end];
+    let header;
+    try {
+      header = JSON.parse(new TextDecoder().decode(bytes.subarray(12, end)));
+    } catch {
+      throw damaged("its header is no JSON");
+    }
+    if (!header || !Array.isArray(header.tensors)) {
+      throw damaged("its header lists no arrays");
+    }
+    return [header, end];
+  }
+
+  // Whether an array of this kind and shape has these bytes, from a place where a
+  // browser can read its numbers.
+  function fits({ BYTES_PER_ELEMENT: width }, shape, place, size) {
+    const whole = (n) => Number.isInteger(n) && n >= 0;
+    const sizes = Array.isArray(shape) && shape.every(whole);
+    const n = sizes ? shape.reduce((product, length) => product * length, 1) : -1;
+    return whole(place) && place % width === 0 && size === n * width;
   }
 
   // A browser's numbers are little-endian on every machine that runs one, as are the
   // file's, so arrays are views on its bytes and nothing is copied.
   function arraysOf(header, bytes, start) {
-    const arrays = {};
-    for (const { name, dtype, shape, offset, n_bytes: size } of header.tensors) {
-      if (!KINDS[dtype] || start + offset + size > bytes.length) {
+    const arrays = Object.create(null);
+    for (const entry of header.tensors) {
+      const { name, dtype, shape, offset, n_bytes: size } = entry || {};
+      const Kind = KINDS.get(dtype);
+      if (!Kind || !(offset >= 0) || !fits(Kind, shape, start + offset, size)) {
+        throw damaged(`its array ${name} is not as its header says`);
+      }
+      if (start + offset + size > bytes.length) {
         throw new Error("the bundle is cut short: load the page again");
       }
-      const length = size / KINDS[dtype].BYTES_PER_ELEMENT;
-      const data = new KINDS[dtype](bytes.buffer, start + offset, length);
+      const length = size / Kind.BYTES_PER_ELEMENT;
+      const data = new Kind(bytes.buffer, start + offset, length);
       arrays[name] = { shape, data };
     }
     return arrays;
@@ -58,6 +90,9 @@
     const kept = tensors[`${name}.weight`];
     if (kept) {
       return { rows: kept.shape[0], columns: kept.shape[1], data: kept.data };
+    }
+    if (!tensors[`${name}.codes`] || !tensors[`${name}.scale`]) {
+      throw damaged(`it holds no matrix ${name}`);
     }
     const { shape, data: codes } = tensors[`${name}.codes`];
     const scale = tensors[`${name}.scale`].data;
@@ -105,10 +140,10 @@
   // `classes` are Python's classes of characters (tokenizers/unicode.js).
   llm.models.load = function (bundle, classes = null) {
     const { architecture, config, tokenizer } = bundle.header;
-    const make = llm.models.kinds[architecture];
-    if (!make) {
+    if (!Object.keys(llm.models.kinds).includes(architecture)) {
       throw new Error(`this page has no program for the architecture ${architecture}`);
     }
+    const make = llm.models.kinds[architecture];
     const read = (json) => (json && llm.tokenizers ? llm.tokenizers.read(json, classes) : null);
     return { architecture, config, tokenizer: read(tokenizer), ...make(bundle, read) };
   };

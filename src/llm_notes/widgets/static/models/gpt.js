@@ -11,7 +11,9 @@
 
   llm.models.kinds.GPT = function (bundle) {
     const { add, linear, row, geluTanh } = llm.operations;
-    const { attention, feedForward, norm, headsOff, stacked, emptyMemory } = llm.layers;
+    const {
+      attention, feedForward, norm, headsOff, stacked, emptyMemory, requireTokenIds,
+    } = llm.layers;
     const config = bundle.header.config;
     const tokens = bundle.matrix("token_embedding");
     const places = config.rotary ? null : bundle.matrix("position_embedding");
@@ -32,20 +34,11 @@
 
     const logits = (x) => linear({ matrix: tokens, bias: null }, finalNorm(x));
 
-    function require(ids, past = 0) {
-      if (past + ids.length > config.context_length) {
-        throw new Error(`the context holds ${config.context_length} tokens`);
-      }
-      for (const id of ids) {
-        if (!(Number.isInteger(id) && id >= 0 && id < config.vocab_size)) {
-          throw new Error(`${id} is no id of a vocabulary of ${config.vocab_size}`);
-        }
-      }
-    }
+    const require = (ids, past) =>
+      requireTokenIds(ids, config.vocab_size, config.context_length, past);
 
-    // Returns {logits: [Float32Array(V)] by position, attention: [layer][head] ->
-    // Float32Array(T * T), rows ask}.
-    function forward(ids, switches = {}) {
+    // The residual stream after all blocks, and the maps.
+    function read(ids, switches) {
       require(ids);
       let xs = Array.from(ids, (id, t) => embed(id, t, switches));
       const maps = blocks.map((block, layer) => {
@@ -63,6 +56,13 @@
         });
         return stacked(weights, xs.length);
       });
+      return { xs, maps };
+    }
+
+    // Returns {logits: [Float32Array(V)] by position, attention: [layer][head] ->
+    // Float32Array(T * T), rows ask}.
+    function forward(ids, switches = {}) {
+      const { xs, maps } = read(ids, switches);
       return { logits: xs.map(logits), attention: maps };
     }
 
@@ -100,11 +100,11 @@
       function push(id) {
         require([...ids, id]);
         ids.push(id);
-        const read = forward(ids, switches);
+        const { xs, maps } = read(ids, switches);
         const last = (w) => w.slice((ids.length - 1) * ids.length);
         return {
-          logits: read.logits[ids.length - 1],
-          attention: read.attention.map((heads) => heads.map(last)),
+          logits: logits(xs[xs.length - 1]),
+          attention: maps.map((heads) => heads.map(last)),
         };
       }
       return session(push, () => ids.length);

@@ -22,8 +22,10 @@
 
   llm.models.kinds.Transformer = function (bundle, read) {
     const { add, linear, row, relu } = llm.operations;
-    const { attention, feedForward, norm, headsOff, stacked, emptyMemory } = llm.layers;
-    const { config, ids: special = {}, tokenizers = {} } = bundle.header;
+    const {
+      attention, feedForward, norm, headsOff, stacked, emptyMemory, requireTokenIds,
+    } = llm.layers;
+    const { config, ids: special = {}, tokenizer, tokenizers = {} } = bundle.header;
     const source = bundle.matrix("source_embedding");
     const target = config.target_vocab_size ? bundle.matrix("target_embedding") : source;
     const parts = (name, layer) => {
@@ -56,9 +58,7 @@
     // Returns the memory: {vectors: [Float32Array(D)], attention: [layer][head] ->
     // Float32Array(S * S)}.
     function encode(ids, switches = {}) {
-      if (ids.length > config.context_length) {
-        throw new Error(`the context holds ${config.context_length} tokens`);
-      }
+      requireTokenIds(ids, config.vocab_size, config.context_length);
       let xs = Array.from(ids, (id, s) => embed(source, id, s, switches));
       const maps = encoder.map((block) => {
         const memory = emptyMemory();
@@ -86,9 +86,7 @@
       let length = 0;
 
       function push(id) {
-        if (length >= config.context_length) {
-          throw new Error(`the context holds ${config.context_length} tokens`);
-        }
+        requireTokenIds([id], target.rows, config.context_length, length);
         let x = embed(target, id, length, switches);
         const attentionMaps = [];
         const cross = [];
@@ -126,8 +124,9 @@
       switches: ["scale", "positions", "headsOff"],
       bosId: special.bos,
       eosId: special.eos,
-      sourceTokenizer: read(tokenizers.source),
-      targetTokenizer: read(tokenizers.target),
+      // One tokenizer may serve both sides.
+      sourceTokenizer: read(tokenizers.source || tokenizer),
+      targetTokenizer: read(tokenizers.target || tokenizer),
       encode,
       start,
     };
