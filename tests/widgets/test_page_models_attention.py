@@ -76,6 +76,12 @@ TRANSLATE = f"""([source, target, switches]) => {{
 }}"""
 
 
+@pytest.fixture(autouse=True)
+def same_weights():
+    """A fresh model has the same weights in whatever order tests run."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="module")
 def page(chromium, tmp_path_factory):
     page, complaints = open_page(chromium, tmp_path_factory.mktemp("models"), SCRIPTS)
@@ -148,7 +154,7 @@ def test_parts_of_a_translator_can_be_switched_off(page, switch):
     found = page.evaluate(TRANSLATE, [source, target, switches])
     assert_close(found["logits"], logits[0])
     cross = torch.stack([pair[1][0] for pair in maps])  # (L, H, T, S)
-    assert_close(torch.tensor(found["cross"]).permute(1, 2, 0, 3), cross, 1e-5)
+    assert_close(torch.tensor(found["cross"]).permute(1, 2, 0, 3), cross, 5e-5)
     own = torch.stack([pair[0][0, :, -1] for pair in maps])
     assert_close(found["own"], own, 1e-5)
     flat = torch.tensor(found["source"]).view(2, 2, 7, 7)
