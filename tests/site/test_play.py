@@ -56,7 +56,7 @@ def test_a_model_is_loaded_when_it_is_chosen(chromium, book):
     models = [address for address in loaded if "/_static/files/" in address]
     assert len(models) == 1
     assert sum(loaded.values()) <= MOST_BYTES, loaded
-    page.get_by_label("model").select_option("all side by side")
+    page.get_by_role("combobox", name="model").select_option("all side by side")
     for column in range(3):
         expect(written(page, column)).to_have_count(60, timeout=30_000)
     models = [address for address in loaded if "/_static/files/" in address]

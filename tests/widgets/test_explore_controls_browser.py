@@ -41,14 +41,14 @@ def with_numbers(real):
         svg = real(figure, tight)
         if said is None:
             return svg
-        text = json.dumps(said).replace("&", "&amp;").replace("<", "&lt;")
-        return re.sub("^<svg [^>]*>", lambda tag: f"{tag[0]}<desc>{text}</desc>", svg)
+        text = json.dumps([said]).replace("&", "&amp;").replace("<", "&lt;")
+        return re.sub("<desc>.*?</desc>", lambda _: f"<desc>{text}</desc>", svg)
 
     return figure_svg
 
 
 def told(height, colour="blue"):
-    """Not shown: the picture speaks for itself."""
+    # Without a docstring the picture speaks for itself.
     figure, ax = plt.subplots(figsize=(2, 1))
     ax.bar([0], [height], color=colour)
     rows = [[HOSTILE, height], [colour, 0.25]]

@@ -19,8 +19,8 @@ def describer(
 ) -> tuple[str, Describe]:
     """Return the title of an explorer and the function that describes a view.
 
-    alt: the author's sentence, or a function(**values). Without one the picture's own
-    text speaks, and without that the first line of the figure function's docstring.
+    alt: the author's sentence, or a function(**values). Without one the first line of
+    the figure function's docstring speaks, and without that the picture's own text.
 
     Raises ValueError when `alt` is empty; the function raises it for a view of which
     nothing is said anywhere.
@@ -28,8 +28,7 @@ def describer(
     labels = ", ".join(control.label for control in controls)
     if callable(alt):
         return labels, lambda values, frame: visible(alt(**values), edges=False)
-    own = alt is None
-    if own:
+    if alt is None:
         doc = (getattr(figure_function, "__doc__", None) or "").strip()
         alt = doc.split("\n")[0].rstrip(".")
     elif not isinstance(alt, str) or not alt.strip():
@@ -37,7 +36,7 @@ def describer(
     sentence = visible(alt.strip(), edges=False)
 
     def describe(values: dict, frame: Frame) -> str:
-        said = (frame.text.rstrip(".") if own else "") or sentence
+        said = sentence or frame.text.rstrip(".")
         if not said:
             raise _missing()
         shown = (

@@ -136,9 +136,8 @@ def explore(
     start: {name: value} shown first (default: the first value of each list). Use the
         values of the static figure above.
     alt: what is seen, for readers who do not see it: a sentence, to which the values
-        are added, or a function(**values) that returns one. Default: what the picture
-        says of itself (`llm_notes.viz`), else the first line of the figure function's
-        docstring.
+        are added, or a function(**values) that returns one. Default: the first line
+        of the figure function's docstring, else what the picture says of itself.
     redraw: in a kernel, call the function again for each move, so that the picture
         follows the kernel's state (a model trained further). False shows the pictures
         drawn here, for functions that take long.
