@@ -12,7 +12,8 @@ import pytest
 from nbclient import NotebookClient
 
 from llm_notes.viz import figure_svg, plot_attention, plot_bars
-from llm_notes.viz.alternative import MAX_ROWS, alternatives
+from llm_notes.viz.alternative import alternatives
+from llm_notes.viz.reading import MAX_ROWS
 
 mpl.use("agg")
 HOSTILE = "</desc><script>alert(1)</script>\u202e$x$"
@@ -62,7 +63,7 @@ def test_a_long_line_is_thinned_and_says_so(axes):
     axes.plot(np.arange(10_000), np.arange(10_000) * 2.0)
     panel = only(axes)
     assert len(panel.rows) == MAX_ROWS
-    assert panel.rows[0] == ("0", "0") and panel.rows[-1] == ("9999", "2e+04")
+    assert panel.rows[0] == ("0", "0") and panel.rows[-1] == ("9999", "19998")
     assert f"{MAX_ROWS} of up to 10,000 points" in panel.text
 
 
@@ -78,9 +79,10 @@ def test_a_map_has_its_tokens_and_its_largest_weight():
     weights = np.array([[1.0, 0, 0], [0.3, 0.7, 0], [0.1, 0.6, 0.3]])
     ax = plot_attention(weights, ["the", " cat", "sat"])
     panel = only(ax)
-    assert panel.text.startswith("A map of 3 by 3")
-    assert "Largest: the, the: 1" in panel.text
-    assert panel.head == ("", "the", "␣cat", "sat")
+    assert panel.text == (
+        "Attention of 3 queries over 3 keys; row '␣cat' looks most at '␣cat' (0.7)."
+    )
+    assert panel.head == ("query", "the", "␣cat", "sat")
     assert panel.rows[2] == ("sat", "0.1", "0.6", "0.3")
     plt.close(ax.figure)
 

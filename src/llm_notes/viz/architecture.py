@@ -9,8 +9,9 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
+from llm_notes.viz.description import describe
 from llm_notes.viz.labels import set_literal, visible
-from llm_notes.viz.style import INK, PALETTE
+from llm_notes.viz.style import INK, PALETTE, QUIET
 
 Part = tuple[str, str]  # name, shape of what it gives out
 
@@ -75,7 +76,24 @@ def plot_residual_stack(
     ax.plot([_STREAM_X] * 2, [0, top], color=INK, linewidth=2.8, zorder=0)
     ax.set(xlim=(0.2, 9.9), ylim=(-0.7, top + 0.7))
     ax.set_axis_off()
+    _describe(ax, sources, branches, outputs, repeat)
     return ax
+
+
+def _describe(ax: Axes, sources, branches, outputs, repeat: str) -> None:
+    def names(parts: Sequence[Part]) -> str:
+        return ", ".join(name for name, _ in parts)
+
+    chains = "; ".join(names(branch) for branch in branches)
+    text = (
+        f"A stream from bottom to top. It starts with {names(sources)}. A block"
+        f"{f' ({repeat})' if repeat else ''} adds {len(branches)} branches: {chains}. "
+        f"At the end: {names(outputs)}."
+    )
+    rows = [("source", *part) for part in sources]
+    rows += [(f"branch {i + 1}", *part) for i, b in enumerate(branches) for part in b]
+    rows += [("output", *part) for part in outputs]
+    describe(ax, text, ("where", "part", "shape"), rows)
 
 
 def _draw_branch(ax: Axes, branch: Sequence[Part], y: float) -> float:
@@ -127,7 +145,7 @@ def _draw_frame(ax: Axes, bottom: float, top: float, repeat: str) -> None:
         FancyBboxPatch(
             (left, bottom), right - left, top - bottom, zorder=-1,
             boxstyle="round,pad=0,rounding_size=0.25", facecolor="#F2F2F2",
-            edgecolor="#8C8C8C", linewidth=0.8,
+            edgecolor=QUIET, linewidth=0.8,
         )
     )  # fmt: skip
     at = {"ha": "right", "va": "top", "parse_math": False}

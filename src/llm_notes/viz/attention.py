@@ -10,8 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from llm_notes.viz.attention_words import describe_heads, describe_map
 from llm_notes.viz.labels import set_literal, visible
-from llm_notes.viz.style import ATTENTION_COLOURS, INK, MASKED
+from llm_notes.viz.style import ATTENTION_COLOURS, INK, MASKED, QUIET
+
+LONGEST = 24  # characters of a label
 
 
 def plot_attention(
@@ -52,15 +55,9 @@ def plot_attention(
         np.ma.masked_array(weights, ~allowed), cmap=colours, vmin=0, vmax=maximum,
         interpolation="none", aspect="equal",
     )  # fmt: skip
-    _strike(ax, ~allowed)
-    _token_axis(ax.xaxis, column_tokens)
-    _token_axis(ax.yaxis, row_tokens)
-    if max((len(visible(token)) for token in column_tokens), default=0) > 2:
-        ax.tick_params(axis="x", labelrotation=90)
-    ax.set_xlabel("key")
-    ax.set_ylabel("query")
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(True)
+    strike(ax, ~allowed)
+    draw_token_axes(ax, row_tokens, column_tokens)
+    describe_map(ax, weights, allowed, row_tokens, column_tokens)
     if show_values:
         _print_values(ax, weights, allowed, maximum)
     if colour_bar:
@@ -98,9 +95,9 @@ def plot_attention_heads(
     n_rows = -(-n_heads // n_columns)
     n_queries, n_keys = weights.shape[1:]
     width = 7.2
-    panel = (width - 0.45 - _label_inches(row_tokens)) / n_columns - 0.12
+    panel = (width - 0.45 - label_inches(row_tokens)) / n_columns - 0.12
     height = n_rows * (panel * n_queries / n_keys + 0.38)
-    size = (width, height + 0.3 + _label_inches(column_tokens))
+    size = (width, height + 0.3 + label_inches(column_tokens))
     font_size = min(10.0, max(5.5, 72 * 0.85 * panel / n_keys))
     figure, axes = plt.subplots(n_rows, n_columns, figsize=size, squeeze=False)
     for i, ax in enumerate(axes.flat):
@@ -122,6 +119,7 @@ def plot_attention_heads(
     if n_columns > 1:
         figure.supxlabel("key", fontsize=11)
         figure.supylabel("query", fontsize=11)
+    describe_heads(figure, weights, row_tokens, column_tokens, mask, head_labels)
     return figure
 
 
@@ -142,21 +140,35 @@ def _check(weights: np.ndarray, n_axes: int, rows, columns, mask) -> None:
 def _inches(n_cells: int, labels: Sequence[str], colour_bar: bool = False) -> float:
     """Room for the cells of one axis plus the labels that stand on its other side."""
     cells = min(max(0.34 * n_cells, 1.6), 5.0)
-    return cells + _label_inches(labels) + 0.5 + 0.8 * colour_bar
+    return cells + label_inches(labels) + 0.5 + 0.8 * colour_bar
 
 
-def _label_inches(labels: Sequence[str]) -> float:
-    longest = max((len(visible(label)) for label in labels), default=0)
-    return 0.09 * min(longest, 24)
+def label_inches(labels: Sequence[str]) -> float:
+    """Room for the longest of some labels."""
+    return 0.09 * max((len(short(label)) for label in labels), default=0)
 
 
-def _token_axis(axis, tokens: Sequence[str]) -> None:
-    axis.set_ticks(range(len(tokens)))
-    axis.set_ticklabels([visible(token) for token in tokens], parse_math=False)
-    axis.set_tick_params(length=0)
+def short(label: str) -> str:
+    """A label made visible and cut after 24 characters: it stands beside a cell."""
+    text = visible(label)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
-def _strike(ax: Axes, masked: np.ndarray) -> None:
+def draw_token_axes(ax: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
+    """Query tokens on the left, key tokens below, and a frame around their cells."""
+    for axis, tokens in ((ax.xaxis, columns), (ax.yaxis, rows)):
+        axis.set_ticks(range(len(tokens)))
+        axis.set_ticklabels([short(token) for token in tokens], parse_math=False)
+        axis.set_tick_params(length=0)
+    if max((len(short(token)) for token in columns), default=0) > 2:
+        ax.tick_params(axis="x", labelrotation=90)
+    ax.set_xlabel("key")
+    ax.set_ylabel("query")
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(True)
+
+
+def strike(ax: Axes, masked: np.ndarray) -> None:
     """One diagonal in each masked cell, as a single line with gaps (small in SVG)."""
     rows, columns = np.nonzero(masked)
     if not len(rows):
@@ -164,7 +176,7 @@ def _strike(ax: Axes, masked: np.ndarray) -> None:
     gap = np.full(len(rows), np.nan)
     x = np.stack([columns - 0.5, columns + 0.5, gap], axis=1).ravel()
     y = np.stack([rows + 0.5, rows - 0.5, gap], axis=1).ravel()
-    ax.plot(x, y, color="#8C8C8C", linewidth=0.6, scalex=False, scaley=False)
+    ax.plot(x, y, color=QUIET, linewidth=0.6, scalex=False, scaley=False)
 
 
 def _print_values(ax: Axes, weights, allowed, maximum: float) -> None:

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from llm_notes.viz.description import describe, number
 from llm_notes.viz.labels import visible
 from llm_notes.viz.style import ATTENTION_COLOURS, INK, PALETTE
 
@@ -71,7 +72,26 @@ def plot_matrix_product(
     ax.set_ylim(height + (0.9 if columns is not None else 0.1), -1.8)
     ax.set_aspect("equal")
     ax.set_axis_off()
+    _describe_product(ax, matrices, names, rows, columns)
     return ax
+
+
+def _describe_product(ax: Axes, matrices, names, rows, columns) -> None:
+    sizes = [
+        f"{name.replace('$', '')} ({m.shape[0]} by {m.shape[1]})"
+        for name, m in zip(names, matrices, strict=True)
+    ]
+    product = matrices[2]
+    i, j = np.unravel_index(product.argmax(), product.shape)
+    if columns is None:
+        columns = [str(c + 1) for c in range(product.shape[1])]
+    text = (
+        f"{sizes[0]} times {sizes[1]} makes {sizes[2]}, the table. Its largest number: "
+        f"{number(product[i, j])}, row {visible(rows[i])}, column "
+        f"{visible(columns[j])}."
+    )
+    table = [(rows[i], *line) for i, line in enumerate(product)]
+    describe(ax, text, ("", *map(visible, columns)), table)
 
 
 def plot_softmax_sharpness(
@@ -118,6 +138,21 @@ def plot_softmax_sharpness(
     curves.minorticks_off()
     curves.set(ylim=(0, 1.1 * np.log2(n_keys)), xlabel="width of queries and keys")
     curves.set_ylabel("entropy (bits)")
+    describe(
+        bars,
+        f"Weights of one query over {n_keys} keys at width {number(size)}: largest "
+        f"{number(raw_weights.max())} raw and {number(scaled_weights.max())} scaled.",
+    )
+    rows = list(zip(sizes, raw_entropy, scaled_entropy, strict=True))
+    describe(
+        curves,
+        f"Entropy of the weights over the width of queries and keys: raw from "
+        f"{number(raw_entropy[0])} to {number(raw_entropy[-1])} bits, scaled from "
+        f"{number(scaled_entropy[0])} to {number(scaled_entropy[-1])}; all keys alike: "
+        f"{number(np.log2(n_keys))}.",
+        ("width", "raw (bits)", "scaled (bits)"),
+        rows,
+    )
     return figure
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from llm_notes.viz.description import describe, number
 from llm_notes.viz.labels import literal_legend
-from llm_notes.viz.style import INK, PALETTE
+from llm_notes.viz.style import INK, MARKERS, PALETTE
 
 
 def plot_reliability(
@@ -34,9 +35,10 @@ def plot_reliability(
     if ax is None:
         _, ax = plt.subplots(figsize=(4.4, 4.4))
     entries = getattr(ax, "_llm_notes_reliability", [])
+    told = getattr(ax, "_llm_notes_bins", [])
     if not entries:
         ax.plot([0, 1], [0, 1], color=INK, linestyle=(0, (4, 3)), linewidth=1)
-    colour, marker = PALETTE[len(entries) % 6], "osD^vP"[len(entries) % 6]
+    colour, marker = PALETTE[len(entries) % 6], MARKERS[len(entries) % 6]
     filled = share > 0
     x, y = confidence[filled], accuracy[filled]
     ax.vlines(x, np.minimum(x, y), np.maximum(x, y), color=colour, linewidth=1)
@@ -50,7 +52,9 @@ def plot_reliability(
         edgecolor=colour, linewidth=1.4,
     )  # fmt: skip
     entries.append((key, label))
-    ax._llm_notes_reliability = entries
+    told.append((label or f"model {len(entries)}", share[filled], x, y))
+    ax._llm_notes_reliability, ax._llm_notes_bins = entries, told
+    _describe(ax, told)
     if any(text for _, text in entries):
         keys, texts = zip(*entries, strict=True)
         literal_legend(ax, keys, texts, loc="upper left")
@@ -60,3 +64,19 @@ def plot_reliability(
     ax.set_xlabel("confidence")
     ax.set_ylabel("share that was right")
     return ax
+
+
+def _describe(ax: Axes, told: list[tuple]) -> None:
+    parts, rows = [], []
+    for name, share, confidence, accuracy in told:
+        # The mean gap, weighted by share: expected calibration error (Guo et al. 2017).
+        gap = float((share * np.abs(confidence - accuracy)).sum() / share.sum())
+        sure = float((share * (confidence - accuracy)).sum())
+        direction = "too sure" if sure > 0 else "not sure enough"
+        parts.append(f"{name}: mean gap {number(gap)}, on the whole {direction}")
+        rows += [
+            (name, *numbers)
+            for numbers in zip(confidence, accuracy, share, strict=True)
+        ]
+    head = ("model", "confidence", "share right", "share of predictions")
+    describe(ax, f"Share right over confidence. {'; '.join(parts)}.", head, rows)

@@ -10,8 +10,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from llm_notes.viz.description import describe, number
 from llm_notes.viz.labels import literal_legend, visible
-from llm_notes.viz.style import INK, PALETTE
+from llm_notes.viz.style import INK, MARKERS, PALETTE
 
 
 def smoothed(values, window: int) -> np.ndarray:
@@ -66,13 +67,15 @@ def plot_training(
     entries = getattr(ax, "_llm_notes_entries", [])
     n_runs = sum(entry[2] for entry in entries)
     colour = PALETTE[n_runs % len(PALETTE)]
-    marker = "osD^vP"[n_runs % 6]
+    marker = MARKERS[n_runs % 6]
     prefix = f"{label}: " if label else ""
+    told = getattr(ax, "_llm_notes_curves", {})
 
     window = window or max(1, len(train_loss) // 25)
     ax.plot(steps, train_loss, color=colour, alpha=0.25, linewidth=0.8)
     (line,) = ax.plot(steps, smoothed(train_loss, window), color=colour)
     entries.append((line, f"{prefix}train", True))
+    told[f"{prefix}train"] = (steps, smoothed(train_loss, window))
     if validation_loss is not None:
         x, y = _curve("validation", validation_steps, validation_loss)
         (line,) = ax.plot(
@@ -80,18 +83,36 @@ def plot_training(
             markersize=5, markerfacecolor="white", linewidth=1.4,
         )  # fmt: skip
         entries.append((line, f"{prefix}validation", False))
+        told[f"{prefix}validation"] = (x, y)
     for i, (name, value) in enumerate((baselines or {}).items()):
         pattern = [(0, (1, 1.5)), (0, (6, 2, 1, 2)), (0, (8, 3))][i % 3]
         line = ax.axhline(value, color=INK, linestyle=pattern, linewidth=1.2)
         entries.append((line, visible(name, edges=False), False))
 
-    ax._llm_notes_entries = entries
+    ax._llm_notes_entries, ax._llm_notes_curves = entries, told
+    _describe(ax, told)
     ax.set_xlabel("step")
     ax.set_ylabel("loss (nats per token)")
     literal_legend(ax, [e[0] for e in entries], [e[1] for e in entries])
     if bytes_per_token is not None:
         _add_bits_per_byte(ax, bytes_per_token)
     return ax
+
+
+def _describe(ax: Axes, told: Mapping[str, tuple]) -> None:
+    """The curves of all runs on the Axes; training losses as they are smoothed."""
+    parts, rows = [], []
+    each = max(2, min(60, 400 // len(told)))
+    for name, (x, y) in told.items():
+        part = f"{visible(name, False)} from {number(y[0])} to {number(y[-1])}"
+        if np.isfinite(y).any() and np.nanargmin(y) < len(y) - 1:
+            best = np.nanargmin(y)
+            part += f", lowest {number(y[best])} at step {number(x[best])}"
+        parts.append(part)
+        chosen = np.linspace(0, len(x) - 1, min(len(x), each)).round().astype(int)
+        rows += [(name, x[i], y[i]) for i in chosen]
+    text = "Loss in nats per token over steps, training losses smoothed: "
+    describe(ax, f"{text}{'; '.join(parts)}.", ("curve", "step", "loss"), rows)
 
 
 def _curve(name: str, x, y) -> tuple[np.ndarray, np.ndarray]:

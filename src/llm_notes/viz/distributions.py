@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
+from llm_notes.viz.description import describe, number
 from llm_notes.viz.labels import visible
 from llm_notes.viz.style import INK, PALETTE
 
@@ -108,7 +109,32 @@ def plot_token_distribution(
     )
     if kept is not None:
         _mark_removed(ax, kept[order])
+    _describe(ax, probabilities, labels, kept, order)
     return ax
+
+
+def _describe(ax: Axes, probabilities, labels, kept, order) -> None:
+    first = ", ".join(
+        f"'{visible(labels[i])}' {number(probabilities[i])}" for i in order[:3]
+    )
+    text = f"Likeliest of {len(labels):,} tokens: {first}."
+    n_others = len(labels) - len(order)
+    if n_others:
+        share = max(0.0, 1 - probabilities[order].sum())
+        text += f" The {number(n_others)} that are not drawn share {number(share)}."
+    head, rows = (
+        ["token", "probability"],
+        [(labels[i], probabilities[i]) for i in order],
+    )
+    if kept is not None:
+        share = number(probabilities[kept].sum())
+        text += f" A filter keeps {number(kept.sum())} tokens, together {share}."
+        head.append("kept")
+        rows = [
+            (*row, "yes" if kept[i] else "no")
+            for row, i in zip(rows, order, strict=True)
+        ]
+    describe(ax, text, head, rows)
 
 
 def _share_of_others(probabilities: np.ndarray, order: np.ndarray) -> str:

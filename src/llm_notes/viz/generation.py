@@ -10,7 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from llm_notes.viz.description import describe, number
 from llm_notes.viz.distributions import plot_bars
+from llm_notes.viz.labels import visible
 from llm_notes.viz.style import INK, PALETTE
 
 _LINES = ["-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2))]
@@ -63,6 +65,17 @@ def plot_generation_steps(
         _mark_drawn(ax, list(tokens).index(drawn[step]))
         ax.set_ylabel(f"step {step + 1}")
     panels[-1, 0].set_xlabel("probability")
+    parts = [
+        f"step {step + 1} draws '{visible(labels[i])}' ({number(row[i])})"
+        for step, (row, i) in enumerate(zip(probabilities, drawn, strict=True))
+    ]
+    rows = [
+        (step + 1, labels[i], probabilities[step, i], "yes" if i == drawn[step] else "")
+        for step, tokens in enumerate(shown)
+        for i in tokens
+    ]
+    text = f"Next-token distributions of {len(drawn)} steps: {'; '.join(parts)}."
+    describe(figure, text, ("step", "token", "probability", "drawn"), rows)
     return figure
 
 
@@ -113,7 +126,29 @@ def plot_trade_off(
     ax.set_xlabel(x_label)
     ax.set_ylabel(y_label)
     ax.legend()
+    _describe_trade_off(ax, paths, points, x_label, y_label)
     return ax
+
+
+def _describe_trade_off(ax: Axes, paths, points, x_label, y_label) -> None:
+    ways = [
+        f"{visible(name, False)} from ({number(x[0])}, {number(y[0])}) at {texts[0]} "
+        f"to ({number(x[-1])}, {number(y[-1])}) at {texts[-1]}"
+        for name, (x, y, texts) in paths.items()
+        if len(x)
+    ]
+    ways += [
+        f"{visible(name, False)} at ({number(x)}, {number(y)})"
+        for name, (x, y) in points.items()
+    ]
+    rows = [
+        (name, str(text), a, b)
+        for name, (x, y, texts) in paths.items()
+        for a, b, text in zip(x, y, texts, strict=True)
+    ]
+    rows += [(name, "", x, y) for name, (x, y) in points.items()]
+    text = f"{y_label} over {x_label}: {'; '.join(ways)}."
+    describe(ax, text, ("path", "setting", x_label, y_label), rows)
 
 
 def _shown(probabilities: np.ndarray, drawn: int, top: int) -> np.ndarray:

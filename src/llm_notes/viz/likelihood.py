@@ -9,16 +9,19 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
 
+from llm_notes.viz.description import describe, number
+from llm_notes.viz.jacobian import plot_jacobian
 from llm_notes.viz.labels import literal_legend, visible
-from llm_notes.viz.style import INK, PALETTE
+from llm_notes.viz.style import INK, MARKERS, PALETTE
 
-# Negative is orange, zero is white, positive is blue; apart for colour-blind readers.
-SIGNED_COLOURS = LinearSegmentedColormap.from_list(
-    "llm_notes_signed", [PALETTE[1], "#ffffff", PALETTE[0]]
-)
+__all__ = [
+    "plot_code_lengths",
+    "plot_divergence_gap",
+    "plot_jacobian",
+    "plot_likelihood_surface",
+]
 
 
 def plot_code_lengths(
@@ -49,7 +52,7 @@ def plot_code_lengths(
         colour = PALETTE[i % len(PALETTE)]
         ax.step(x, y, where="pre", color=colour, linewidth=1.2)
         handles += ax.plot(
-            ends, y[1:], linestyle="", marker="osD^vP"[i % 6], color=colour,
+            ends, y[1:], linestyle="", marker=MARKERS[i % 6], color=colour,
             markersize=4.5,
         )  # fmt: skip
     literal_legend(ax, handles, list(codes), loc="upper left")
@@ -61,6 +64,15 @@ def plot_code_lengths(
     ax.set_ylim(bottom=0)
     ax.set_xlabel("bytes of the text")
     ax.set_ylabel("bits so far")
+    parts, rows = [], []
+    for label, (ends, bits) in codes.items():
+        total = np.cumsum(np.asarray(bits, dtype=float))
+        parts.append(
+            f"{visible(label, False)} {number(total[-1])} in {len(total)} tokens"
+        )
+        rows += [(label, *numbers) for numbers in zip(ends, total, strict=True)]
+    text = f"Bits of '{text}' added up token by token: {'; '.join(parts)}."
+    describe(ax, text, ("code", "bytes read", "bits so far"), rows)
     return ax
 
 
@@ -106,7 +118,26 @@ def plot_likelihood_surface(
     names = [visible(label) for label in labels]
     ax.set_xlabel(f"logit of {names[0]} less logit of {names[2]}")
     ax.set_ylabel(f"logit of {names[1]} less logit of {names[2]}")
+    _describe_surface(ax, best, loss.min(), path)
     return ax
+
+
+def _describe_surface(ax: Axes, best, lowest: float, path) -> None:
+    text = (
+        f"Levels of the loss over two logits: a bowl with its minimum at "
+        f"({number(best[0])}, {number(best[1])})."
+    )
+    head = ("step", "first logit less third", "second logit less third")
+    rows = [("minimum", *best)]
+    if path is not None:
+        ways = path[:, :2] - path[:, 2:]  # (M, 2)
+        end = float(np.hypot(*(ways[-1] - best)))
+        text += (
+            f" A path of {len(ways)} points runs from ({number(ways[0, 0])}, "
+            f"{number(ways[0, 1])}) to {number(end)} beside it."
+        )
+        rows += [(str(i), *place) for i, place in enumerate(ways)]
+    describe(ax, text, head, rows)
 
 
 def plot_divergence_gap(p: float, q: float, *, ax: Axes | None = None) -> Axes:
@@ -149,44 +180,11 @@ def plot_divergence_gap(p: float, q: float, *, ax: Axes | None = None) -> Axes:
     ax.set_ylim(0, 4)
     ax.set_xlabel("model's probability of heads, q")
     ax.set_ylabel("bits per toss")
-    return ax
-
-
-def plot_jacobian(
-    jacobian, outputs: Sequence[str], inputs: Sequence[str], *, ax: Axes | None = None
-) -> Axes:
-    """Draw a matrix of derivatives with its values and return the Axes.
-
-    jacobian: (M, N); rows are outputs, columns inputs. Zero is white, positive blue,
-    negative orange with the same strength on either side.
-
-    Raises ValueError when the shape does not fit the labels.
-    """
-    jacobian = np.asarray(jacobian, dtype=float)
-    if jacobian.shape != (len(outputs), len(inputs)):
-        raise ValueError(
-            f"a Jacobian of shape {jacobian.shape} does not fit {len(outputs)} outputs "
-            f"and {len(inputs)} inputs"
-        )
-    if ax is None:
-        size = (1.2 + 0.72 * len(inputs), 0.9 + 0.62 * len(outputs))
-        _, ax = plt.subplots(figsize=size)
-    strongest = np.abs(jacobian).max() or 1.0
-    ax.imshow(
-        jacobian, cmap=SIGNED_COLOURS, vmin=-strongest, vmax=strongest, aspect="auto"
+    text = (
+        f"Cross-entropy of a coin over the model's probability. At q = {number(q)} it "
+        f"is {number(cost)} bits: entropy {number(entropy)} plus divergence "
+        f"{number(cost - entropy)}. The lowest point is at q = p = {number(p)}."
     )
-    for (row, column), value in np.ndenumerate(jacobian):
-        strong = abs(value) > 0.6 * strongest
-        ax.text(
-            column, row, f"{value:+.2f}", ha="center", va="center", fontsize=9,
-            color="white" if strong else INK,
-        )  # fmt: skip
-    for axis, texts in ((ax.xaxis, inputs), (ax.yaxis, outputs)):
-        axis.set_ticks(range(len(texts)))
-        axis.set_ticklabels([visible(text) for text in texts], parse_math=False)
-        axis.set_tick_params(length=0)
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(True)
-    ax.set_xlabel("logit that moves")
-    ax.set_ylabel("probability that answers")
+    rows = [(x, cross_entropy(x)) for x in [*grid[4::5], q]]
+    describe(ax, text, ("q", "cross-entropy (bits)"), sorted(rows))
     return ax

@@ -11,14 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
+from llm_notes.viz.description import describe
 from llm_notes.viz.distributions import plot_token_distribution
 from llm_notes.viz.labels import visible
-from llm_notes.viz.style import INK, MASKED, PALETTE
+from llm_notes.viz.style import INK, PALETTE, QUIET
 
 # Pale and solid, hatched, or plain grey: told apart without colour, too.
 KNOWN = {"facecolor": "#b5d4e9", "edgecolor": INK}
 UNKNOWN = {"facecolor": "white", "edgecolor": PALETTE[0], "hatch": "////"}
-UNREAD = {"facecolor": "white", "edgecolor": MASKED}
+UNREAD = {"facecolor": "white", "edgecolor": QUIET}
 ASKED = {"facecolor": "white", "edgecolor": INK, "linestyle": (0, (3, 2))}
 
 
@@ -87,3 +88,12 @@ def _draw_cells(ax: Axes, tokens: Sequence[str], n_read: int, n_known: int) -> N
         loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=3, fontsize=9,
         handlelength=1.2, columnspacing=1.2,
     )  # fmt: skip
+    states = ["not read"] * (n_tokens - n_read) + ["read, not known"] * (
+        n_read - n_known
+    )
+    states += ["read and known"] * n_known
+    text = (
+        f"A context of {n_tokens} tokens: the model reads the last {n_read} and knows "
+        f"the last {n_known}."
+    )
+    describe(ax, text, ("token", "state"), list(zip(tokens, states, strict=True)))

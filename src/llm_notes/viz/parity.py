@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from llm_notes.viz.description import describe, number
 from llm_notes.viz.labels import visible
 from llm_notes.viz.style import INK, PALETTE
 
@@ -64,5 +65,25 @@ def plot_parity(
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.set_xlabel("largest absolute difference")
     ax.grid(axis="y", alpha=0.25)
+    _describe(ax, names, output_errors, gradient_errors, tolerance)
     ax.legend(loc="lower center", bbox_to_anchor=(0.3, 1.0), ncols=2)
     return ax
+
+
+def _describe(ax: Axes, names, output_errors, gradient_errors, tolerance) -> None:
+    errors = [
+        (max(output, gradient or 0.0), name)
+        for name, output, gradient in zip(
+            names, output_errors, gradient_errors, strict=True
+        )
+    ]
+    text = f"Largest absolute differences of {len(names)} comparisons"
+    if errors:
+        worst, name = max(errors)
+        n_below = sum(error <= tolerance for error, _ in errors)
+        text += (
+            f"; the largest is {number(worst)} ({visible(name, False)}). {n_below} of "
+            f"{len(names)} stay below the tolerance {number(tolerance)}"
+        )
+    rows = list(zip(names, output_errors, gradient_errors, strict=True))
+    describe(ax, f"{text}.", ("compared", "outputs", "gradients"), rows)

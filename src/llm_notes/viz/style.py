@@ -11,13 +11,22 @@ import matplotlib as mpl
 from matplotlib.colors import LinearSegmentedColormap
 
 # Okabe and Ito's colour-blind-safe hues (2008). Their light members (yellow, orange,
-# sky blue) are hard to see on white: brown stands in for them, and purple and green
-# are a shade darker. Contrast with the page is 3:1 or more in both themes.
-PALETTE = ("#0072B2", "#D55E00", "#009673", "#A8478A", "#222222", "#6E4B00")
+# sky blue) are hard to see on white: brown stands in for them, and the others are a
+# shade darker. Contrast with the page is 4.5:1 or more in both themes: also for text.
+PALETTE = ("#0072B2", "#C24F00", "#00794F", "#A8478A", "#222222", "#6E4B00")
 
-# Quiet ink for axes and text, and the grey of cells that a mask has switched off.
+# A second sign beside each colour, for readers and printers without colours.
+MARKERS = "osD^vP"
+LINES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)), (0, (8, 3)), (0, (3, 3)))
+
+# Ink for axes and text, grey for text and lines of less weight (4.5:1, 3:1), and the
+# fill of cells that a mask has switched off, which lines of the second grey strike.
 INK = "#333333"
+QUIET_TEXT = "#6B6B6B"
+QUIET = "#8C8C8C"
 MASKED = "#D9D9D9"
+# A surface that carries dark text: pale blue.
+PALE = "#C9E0F0"
 
 # Weight 0 is exactly the page's white; lightness falls all the way to weight 1.
 ATTENTION_COLOURS = LinearSegmentedColormap.from_list(

@@ -9,8 +9,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from llm_notes.viz.description import describe
 from llm_notes.viz.labels import literal_legend
-from llm_notes.viz.style import MASKED, PALETTE
+from llm_notes.viz.style import MARKERS, PALETTE, QUIET
 
 
 def decimal_year(month: str) -> float:
@@ -53,13 +54,13 @@ def plot_timeline(
     if ax is None:
         _, ax = plt.subplots(figsize=(5.6, 0.9 + 0.25 * len(months)))
     rows = np.arange(len(months))
-    ax.hlines(rows, years.min(), years[order], color=MASKED, linewidth=0.7, zorder=1)
+    ax.hlines(rows, years.min(), years[order], color=QUIET, linewidth=0.7, zorder=1)
     names = list(dict.fromkeys(groups[i] for i in order))
     handles = []
     for i, name in enumerate(names):
         inside = [row for row in rows if groups[order[row]] == name]
         (handle,) = ax.plot(
-            years[order][inside], inside, linestyle="none", marker="osD^vP"[i % 6],
+            years[order][inside], inside, linestyle="none", marker=MARKERS[i % 6],
             markersize=6, color=PALETTE[i % len(PALETTE)],
         )  # fmt: skip
         handles.append(handle)
@@ -72,4 +73,11 @@ def plot_timeline(
         ax, handles, names, loc="lower right", bbox_to_anchor=(1, 1),
         ncols=min(4, len(names)), handletextpad=0.2, columnspacing=1.0,
     )  # fmt: skip
+    first, last = order[0], order[-1]
+    text = (
+        f"A timeline of {len(months)} events from {months[first]} ({labels[first]}) to "
+        f"{months[last]} ({labels[last]}), in {len(names)} groups."
+    )
+    rows_of_table = [(months[i], labels[i], groups[i]) for i in order]
+    describe(ax, text, ("month", "event", "group"), rows_of_table)
     return ax

@@ -1,0 +1,53 @@
+"""A table of results, as Markdown: what a cell computed, in the page's own type.
+
+Measured numbers are shown with three significant digits (small ones with two and a
+power of ten), whole numbers with their thousands parted.
+Knows no formats but these; a cell that needs another gives text.
+"""
+
+from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
+
+
+class Table:
+    """Rows below a header; a notebook shows it as a table, ``str`` as Markdown.
+
+    Raises:
+        ValueError: when a row has another length than the header.
+    """
+
+    def __init__(self, header: Sequence[object], rows: Iterable[Sequence[object]]):
+        self.rows = [[shown(cell) for cell in row] for row in (header, *rows)]
+        for row in self.rows:
+            if len(row) != len(header):
+                raise ValueError(
+                    f"a row has {len(row)} cells, the header has {len(header)}: "
+                    f"{row}; give each row one cell for each column"
+                )
+
+    def __str__(self) -> str:
+        head, *rows = (f"| {' | '.join(row)} |" for row in self.rows)
+        return "\n".join([head, "|---" * len(self.rows[0]) + "|", *rows])
+
+    __repr__ = __str__
+
+    def _repr_markdown_(self) -> str:
+        return str(self)
+
+
+def table(header: Sequence[object], *rows: Sequence[object]) -> Table:
+    """``table(["model", "bits per byte"], ["GPT", 1.619])``: one argument a row."""
+    return Table(header, rows)
+
+
+def shown(cell: object) -> str:
+    """A cell's text: ``1234567`` as ``1,234,567``, ``0.5`` as ``0.500``."""
+    if isinstance(cell, Integral) and not isinstance(cell, bool):
+        return f"{int(cell):,}"
+    if isinstance(cell, Real) and not isinstance(cell, bool):
+        value = float(cell)
+        if abs(value) >= 100:
+            return f"{value:,.0f}"
+        return f"{value:#.3g}" if abs(value) >= 0.001 or not value else f"{value:.1e}"
+    # A bar would end the cell.
+    return str(cell).replace("|", "\\|").replace("\n", " ")
