@@ -1,161 +1,148 @@
-"""A Kneser-Ney model as a bundle for a page: sorted tables, pruned where it says so.
+"""A Kneser-Ney model as a bundle for a page: tables as short as they can be written.
 
 The bytes are those of `bundle`. The header holds "architecture" ("KneserNeyNGram"),
-"config" {order, vocab_size, discounts, min_count} and "tokenizer". Level n, from 1 to
-the order, is four arrays; the n-grams of one context stand together, sorted by token:
+"config" {order, vocab_size, discounts, min_count, min_gain} and "tokenizer". Level n,
+from 1 to the order, is four arrays; the n-grams of one context stand together, sorted
+by token, and contexts are the n-grams of level n - 1, in their order:
 
-    n.tokens    (ngrams,) last token of each n-gram
-    n.counts    (ngrams,) its adjusted count a
-    n.starts    (contexts + 1,) where the n-grams of each context begin; contexts are
-                the n-grams of level n - 1, in their order
-    n.totals    (contexts,) sum of a over all n-grams of a context, dropped ones too
+    n.tokens    last token of each n-gram
+    n.counts    its adjusted count a
+    n.sizes     how many n-grams each context has
+    n.dropped   for each context that has any: the sum of a of those that were dropped
+
+Most of these numbers are small, so each takes as few bytes as it needs: seven bits in a
+byte, the lowest first, and the eighth bit says that more follow (LEB128). An array is
+the uint8 bytes of its numbers, one after the other.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from llm_notes.data.tokenizers import Tokenizer
-from llm_notes.inference.export.bundle import pack, unpack
+from llm_notes.inference.export.bundle import BundleError, pack, unpack
+from llm_notes.inference.export.ngram_tables import Level, NGramTables
 from llm_notes.inference.export.web import tokenizer_as_json
 from llm_notes.models.ngram.kneser_ney import KneserNeyNGram
 
-
-class NGramTables:
-    """The tables of a page, and the probabilities that it computes from them.
-
-    What pruning takes from a context is passed on to the next shorter one, so all
-    probabilities still sum to one.
-
-    Args:
-        discounts: for each order the discount of a = 1, 2, ...; the last: and more.
-        levels: for each order the arrays {tokens, counts, starts, totals}.
-    """
-
-    def __init__(
-        self,
-        vocab_size: int,
-        discounts: Sequence[Sequence[float]],
-        levels: Sequence[dict[str, NDArray[Any]]],
-    ) -> None:
-        self.vocab_size, self.discounts, self.levels = vocab_size, discounts, levels
-
-    @classmethod
-    def from_model(cls, model: KneserNeyNGram, min_count: int = 1) -> "NGramTables":
-        """The tables of a fitted model, without n-grams seen fewer than `min_count`
-        times; single tokens all stay.
-
-        Raises ValueError for a `min_count` below 1.
-        """
-        if min_count < 1:
-            raise ValueError(f"min_count is {min_count}; 1 keeps everything")
-        counts, levels = model.counts, []
-        stays = np.ones(1, dtype=bool)  # of the contexts of the next level
-        for n in range(1, model.order + 1):
-            kept = counts.counts[n] >= (1 if n == 1 else min_count)
-            contexts = counts.contexts(n)
-            number = np.cumsum(stays) - 1  # contexts, counted anew
-            sizes = np.bincount(number[contexts[kept]], minlength=int(stays.sum()))
-            adjusted = model.adjusted_counts(n)
-            totals = counts.sum_by_context(n, adjusted)[stays]
-            levels.append(
-                {
-                    "tokens": _small(counts.keys[n][kept] % model.vocab_size),
-                    "counts": _small(adjusted[kept]),
-                    "starts": np.append(0, np.cumsum(sizes)).astype(np.uint32),
-                    "totals": _small(totals.astype(np.int64)),
-                }
-            )
-            stays = kept
-        discounts = [np.atleast_1d(d).tolist() for d in model.discounts]
-        return cls(model.vocab_size, discounts, levels)
-
-    def probabilities(self, context: Sequence[int]) -> NDArray[np.float64]:
-        """The distribution of the next token, (V,)."""
-        p = np.full(self.vocab_size, 1 / self.vocab_size)
-        for n, place in enumerate(self._contexts(context), start=1):
-            if place < 0:
-                continue
-            level = self.levels[n - 1]
-            total = float(level["totals"][place])
-            part = slice(*level["starts"][place : place + 2].astype(int))
-            a = level["counts"][part].astype(float)
-            by_count = np.array(self.discounts[n - 1])
-            kept = a - by_count[np.minimum(a, len(by_count)).astype(int) - 1]
-            if total:
-                p *= (total - kept.sum()) / total
-                p[level["tokens"][part]] += kept / total
-        return p
-
-    def log_probabilities(self, token_ids: ArrayLike) -> NDArray[np.float64]:
-        """Of each token after those before it, in nats: (N,)."""
-        ids = np.asarray(token_ids)
-        reach = len(self.levels) - 1
-        return np.log(
-            [
-                self.probabilities(ids[max(0, i - reach) : i])[token]
-                for i, token in enumerate(ids)
-            ]
-        )
-
-    def _contexts(self, context: Sequence[int]) -> list[int]:
-        """The place of each context of length 0, 1, ..., or -1."""
-        found = []
-        for length in range(len(self.levels)):
-            place = 0 if length <= len(context) else -1
-            for n, token in enumerate(context[len(context) - length :], start=1):
-                place = self._child(n, place, token) if place >= 0 else -1
-            found.append(place)
-        return found
-
-    def _child(self, n: int, context: int, token: int) -> int:
-        level = self.levels[n - 1]
-        start, end = level["starts"][context : context + 2].astype(int)
-        place = start + int(np.searchsorted(level["tokens"][start:end], token))
-        return place if place < end and level["tokens"][place] == token else -1
+ARCHITECTURE = "KneserNeyNGram"
+_NAMES = ("tokens", "counts", "sizes", "dropped")
 
 
 def write_ngram_bundle(
-    model: KneserNeyNGram, tokenizer: Tokenizer, min_count: int = 1
+    model: KneserNeyNGram,
+    tokenizer: Tokenizer,
+    min_count: int = 1,
+    min_gain: float = 0.0,
 ) -> bytes:
     """A fitted model and its tokenizer as one string of bytes.
 
     Args:
         model: plain or modified Kneser-Ney.
-        min_count: n-grams of two and more tokens seen less often are dropped.
+        tokenizer: the one whose ids the model has counted.
+        min_count, min_gain: what is dropped, see `NGramTables.from_model`.
+
+    Raises:
+        ValueError: when the tokenizer has another number of tokens than the model, or
+            as `NGramTables.from_model`.
     """
-    tables = NGramTables.from_model(model, min_count)
+    if tokenizer.vocab_size != model.vocab_size:
+        raise ValueError(
+            f"the tokenizer has {tokenizer.vocab_size} tokens and the model "
+            f"{model.vocab_size}: pass the tokenizer whose ids the model has counted"
+        )
+    tables = NGramTables.from_model(model, min_count, min_gain)
     arrays = {
-        f"{n}.{name}": array
+        f"{n}.{name}": as_varints(numbers)
         for n, level in enumerate(tables.levels, start=1)
-        for name, array in level.items()
+        for name, numbers in _shortened(level).items()
     }
-    config = {"order": model.order, "vocab_size": model.vocab_size}
     header = {
-        "architecture": "KneserNeyNGram",
-        "config": config | {"discounts": tables.discounts, "min_count": min_count},
+        "architecture": ARCHITECTURE,
+        "config": {
+            "order": model.order,
+            "vocab_size": model.vocab_size,
+            "discounts": tables.discounts,
+            "min_count": min_count,
+            "min_gain": min_gain,
+        },
         "tokenizer": tokenizer_as_json(tokenizer),
     }
     return pack(header, arrays)
 
 
 def read_ngram_bundle(data: bytes) -> NGramTables:
-    """The reverse of `write_ngram_bundle`. Raises BundleError."""
+    """The reverse of `write_ngram_bundle`.
+
+    Raises:
+        BundleError: when the bytes are no bundle, changed, or of another model.
+    """
     header, arrays = unpack(data)
+    if header.get("architecture") != ARCHITECTURE:
+        raise BundleError(
+            f"the bundle holds a {header.get('architecture')}, not a {ARCHITECTURE}: "
+            "read it with read_bundle"
+        )
     config = header["config"]
-    names = ("tokens", "counts", "starts", "totals")
     levels = [
-        {name: arrays[f"{n}.{name}"] for name in names}
+        _lengthened({name: from_varints(arrays[f"{n}.{name}"]) for name in _NAMES})
         for n in range(1, config["order"] + 1)
     ]
     return NGramTables(config["vocab_size"], config["discounts"], levels)
 
 
-def _small(numbers: NDArray[Any]) -> NDArray[Any]:
-    """In the smallest kind of unsigned integers that holds them all."""
-    for dtype in (np.uint8, np.uint16):
-        if numbers.max(initial=0) <= np.iinfo(dtype).max:
-            return numbers.astype(dtype)
-    return numbers.astype(np.uint32)
+def as_varints(numbers: ArrayLike) -> NDArray[np.uint8]:
+    """Whole numbers from 0 to 2**35 - 1 as bytes, few for small ones."""
+    numbers = np.asarray(numbers, dtype=np.int64)
+    parts = numbers[:, None] >> (7 * np.arange(5))  # (N, 5), lowest bits first
+    # A number ends with its last part that is not 0; the first is always written.
+    written = (parts > 0) | (np.arange(5) == 0)
+    more = parts >= 128
+    return ((parts & 127) | (more << 7)).astype(np.uint8)[written]
+
+
+def from_varints(data: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """The reverse of `as_varints`. Raises BundleError for a number without an end."""
+    ends = data < 128
+    if len(data) and not ends[-1]:
+        raise BundleError("the last number of an array has no end: write it anew")
+    if not len(data):
+        return np.zeros(0, np.int64)
+    first = np.flatnonzero(np.append(True, ends[:-1]))
+    place = np.arange(len(data)) - np.repeat(
+        first, np.diff(np.append(first, len(data)))
+    )
+    parts = (data.astype(np.int64) & 127) << (7 * place)
+    return np.add.reduceat(parts, first)
+
+
+def _shortened(level: Level) -> dict[str, NDArray[Any]]:
+    """The arrays of the file from those of the tables."""
+    sizes = np.diff(level["starts"])
+    dropped = level["totals"] - _sums(level["counts"], sizes)
+    return {
+        "tokens": level["tokens"],
+        "counts": level["counts"],
+        "sizes": sizes,
+        "dropped": dropped[sizes > 0],
+    }
+
+
+def _lengthened(arrays: dict[str, NDArray[np.int64]]) -> Level:
+    """The reverse of `_shortened`."""
+    sizes, counts = arrays["sizes"], arrays["counts"]
+    totals = np.zeros(len(sizes), np.int64)
+    totals[sizes > 0] = arrays["dropped"]
+    return {
+        "tokens": arrays["tokens"],
+        "counts": counts,
+        "starts": np.append(0, np.cumsum(sizes)),
+        "totals": totals + _sums(counts, sizes),
+    }
+
+
+def _sums(numbers: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The sum of each run of numbers, (runs,)."""
+    ends = np.append(0, np.cumsum(numbers))[np.append(0, np.cumsum(sizes))]
+    return np.diff(ends)
