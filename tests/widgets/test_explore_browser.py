@@ -14,14 +14,6 @@ HOSTILE = (
     '</script><script>window.hacked=1</script><img src=x onerror="window.hacked=1">'
     "<b class=hostile>'\"&amp;</b>\u202e\u2028"
 )
-PAGE = """<!doctype html>
-<html lang="en" {theme}><head><meta charset="utf-8"><title>Explorers</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none';
-  script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">
-<style>html[data-theme="dark"] body {{ background: #121212; color: #ddd; }}</style>
-</head><body><main><h1>Explorers</h1>{body}</main></body></html>
-"""
 
 
 def bars(height, colour, grid):
@@ -49,33 +41,11 @@ def body():
 
 
 @pytest.fixture
-def open_page(chromium, body, tmp_path):
-    """Open the page at a width, in a theme; afterwards nothing may have gone wrong."""
-    opened = []
-
+def open_page(open_html, body):
     def open_at(width=1000, theme="light"):
-        path = tmp_path / f"{theme}.html"
-        path.write_text(PAGE.format(theme=f'data-theme="{theme}"', body=body))
-        page = chromium.new_page(viewport={"width": width, "height": 700})
-        complaints = []
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "request",
-            lambda request: (
-                request.url.startswith(("file:", "data:"))
-                or complaints.append(request.url)
-            ),
-        )
-        opened.append((page, complaints))
-        page.goto(path.as_uri())
-        return page
+        return open_html(body, width, theme)
 
-    yield open_at
-    for page, complaints in opened:
-        page.wait_for_timeout(100)
-        page.close()
-        assert complaints == []
+    return open_at
 
 
 def picture(page, explorer=0):
@@ -177,14 +147,9 @@ def test_the_script_may_run_twice(open_page, body):
     wait_for_alt(page, "a bar (height 3, colour blue, grid False)")
 
 
-def test_the_first_picture_needs_no_script(chromium, body, tmp_path):
-    path = tmp_path / "page.html"
-    path.write_text(PAGE.format(theme="", body=body))
-    context = chromium.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(path.as_uri())
+def test_the_first_picture_needs_no_script(open_html, body):
+    page = open_html(body, java_script_enabled=False)
     assert picture(page).bounding_box()["height"] > 100
-    context.close()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -7,12 +7,6 @@ from llm_notes.widgets.question import question
 
 HOSTILE = "<img src=x onerror='window.hacked=1'></script><script>hacked=1</script>"
 OPTIONS = {"one": "One is too few.", "two": f"Yes. {HOSTILE}", HOSTILE: "No."}
-PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head>
-<meta charset="utf-8"><title>Q</title>
-<meta http-equiv="Content-Security-Policy" content="default-src 'none';
-  script-src 'unsafe-inline'; style-src 'unsafe-inline'">
-<style>html[data-theme="dark"] body {{ background: #121417; color: #ddd }}</style>
-</head><body><main><h1>Q</h1>{body}</main></body></html>"""
 
 
 @pytest.mark.parametrize(
@@ -29,18 +23,9 @@ def test_a_question_without_reasons_is_refused(options, right, message):
 
 
 @pytest.fixture(params=["light", "dark"])
-def page(request, chromium, tmp_path):
+def page(request, open_html):
     body = question(f"How many? {HOSTILE}", OPTIONS, "two").html * 2
-    path = tmp_path / "page.html"
-    path.write_text(PAGE.format(theme=request.param, body=body), encoding="utf-8")
-    page = chromium.new_page(viewport={"width": 360, "height": 700})
-    complaints = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(path.as_uri())
-    yield page
-    page.close()
-    assert complaints == []
+    return open_html(body, 360, request.param)
 
 
 @pytest.mark.browser

@@ -38,14 +38,6 @@ TOKENIZERS = {
     "word pieces": WordPieceTokenizer.train(CORPUS, 60),
     HOSTILE: UnigramTokenizer.train(CORPUS, 290),
 }
-PAGE = """<!doctype html>
-<html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>T</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none';
-  script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">
-<style>html[data-theme="dark"] body {{ background: #121417; color: #ddd; }}</style>
-</head><body><main><h1>Tokens</h1>{body}</main></body></html>
-"""
 
 
 def explorer():
@@ -117,29 +109,17 @@ def test_a_kernel_refuses_a_lone_surrogate():
 
 
 @pytest.fixture
-def open_page(chromium, tmp_path):
-    """Open the explorer from a file; afterwards nothing may have gone wrong."""
-    opened = []
-
+def open_page(open_html):
     def open_at(width=1000, theme="light", fragment=""):
-        path = tmp_path / f"{theme}.html"
-        body = explorer().html
-        path.write_text(PAGE.format(theme=theme, body=body), encoding="utf-8")
-        page = chromium.new_page(viewport={"width": width, "height": 800})
-        complaints = []
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        opened.append((page, complaints))
-        page.goto(path.as_uri() + fragment)
+        page = open_html(explorer().html, width, theme, fragment, height=800)
+        opened.append(page)
         wait(page)
         return page
 
+    opened = []
     yield open_at
-    for page, complaints in opened:
-        assert page.evaluate("window.hacked === undefined")
+    for page in opened:
         assert page.locator(".hostile, .llm-widget img").count() == 0
-        page.close()
-        assert complaints == []
 
 
 def wait(page):
