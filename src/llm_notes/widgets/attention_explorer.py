@@ -1,131 +1,129 @@
 """Attention to walk through: which head looks where, token by token.
 
-From arrays of weights, whatever model gave them. Knows no model.
+From arrays of weights, or from any model of the package that has attention.
 """
 
-import base64
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike
+from torch import nn
 
-from llm_notes.viz.labels import visible
+from llm_notes.data.tokenizers import Tokenizer
+from llm_notes.widgets.attention_maps import AttentionMaps
+from llm_notes.widgets.attention_of import (
+    NO_ENDS,
+    Ends,
+    attention_of,
+    is_encoder_decoder,
+)
 from llm_notes.widgets.page import PageWidget
 
-MAX_TOKENS = 128
-_ONE = 65535  # a weight of one, in 16 bits
+__all__ = ["ATTENTION_SCRIPTS", "AttentionMaps", "attention_explorer", "attention_of"]
 
+# What draws attention in a page, whatever gives it the weights.
+ATTENTION_SCRIPTS = ("explorers/attention.js", "explorers/attention_matrix.js")
+_OWN_SCRIPTS = ("explorers/attention_data.js", "explorers/attention_explorer.js")
 
-@dataclass(frozen=True)
-class AttentionMaps:
-    """The weights of all heads on one text.
-
-    Args:
-        weights: (L, H, T, S), L layers of H heads; rows sum to one.
-        queries: the T tokens that ask.
-        keys: the S tokens that are looked at; the queries themselves when not given.
-        title: how the reader chooses this text; its first tokens when not given.
-        causal: whether what comes later is behind a mask.
-
-    Raises:
-        ValueError: for weights of another shape or outside [0, 1], or too many tokens.
-    """
-
-    weights: ArrayLike
-    queries: Sequence[str]
-    keys: Sequence[str] | None = None
-    title: str | None = None
-    causal: bool = False
-
-    def __post_init__(self) -> None:
-        weights = _array(self.weights)
-        keys = self.queries if self.keys is None else self.keys
-        wanted = (len(self.queries), len(keys))
-        if weights.ndim != 4 or weights.shape[2:] != wanted or not weights.size:
-            raise ValueError(
-                f"weights must have shape (layers, heads, {wanted[0]}, {wanted[1]}) as "
-                f"there are tokens, got {weights.shape}"
-            )
-        if not (np.isfinite(weights).all() and weights.min() >= -1e-6) or (
-            weights.max() > 1 + 1e-4
-        ):
-            raise ValueError("weights must lie between 0 and 1: are they scores still?")
-        if max(wanted) > MAX_TOKENS:
-            raise ValueError(
-                f"{max(wanted)} tokens are too many to look at; take {MAX_TOKENS} or "
-                "fewer"
-            )
-
-    def as_data(self) -> dict[str, Any]:
-        """What the page draws; weights are rounded to 16 bits."""
-        weights = _array(self.weights)
-        codes = np.rint(np.clip(weights, 0, 1) * _ONE).astype("<u2")
-        keys = self.queries if self.keys is None else self.keys
-        title = self.title or " ".join("".join(self.queries)[:60].split())
-        return {
-            "title": visible(title, edges=False) or "a text",
-            "queries": list(self.queries),
-            "keys": list(keys),
-            "causal": self.causal,
-            "shape": list(weights.shape),
-            "weights": base64.b64encode(codes.tobytes()).decode("ascii"),
-        }
-
-    def describe(self) -> str:
-        """Where the heads look on the whole, in one sentence."""
-        weights = _array(self.weights)
-        n_layers, n_heads, n_queries, n_keys = weights.shape
-        text = f"{n_queries} tokens, {n_layers} layers of {n_heads} heads."
-        if n_queries == n_keys and n_queries > 1:
-            before = weights.diagonal(-1, 2, 3).mean(axis=-1)  # (L, H)
-            layer, head = np.unravel_index(before.argmax(), before.shape)
-            text += (
-                f" Head {head} of layer {layer} looks most at the token before: "
-                f"{before.max():.2f} of its weight."
-            )
-        return text
+Computed = AttentionMaps | Sequence[AttentionMaps]
 
 
 def attention_explorer(
-    maps: AttentionMaps | Sequence[AttentionMaps],
+    shown: AttentionMaps | Sequence[AttentionMaps] | nn.Module,
+    tokenizer: Tokenizer | None = None,
+    texts: Sequence[str | tuple[str, str]] = (),
     *,
+    target_tokenizer: Tokenizer | None = None,
+    ends: Ends = NO_ENDS,
+    target_ends: Ends = NO_ENDS,
     title: str = "Where attention looks",
-    compute: Callable[[str], AttentionMaps] | None = None,
+    compute: Callable[..., Computed] | None = None,
 ) -> PageWidget:
-    """All heads at a glance, one of them with lines between its tokens.
+    """All heads at a glance, one of them with lines between its tokens and as a matrix.
+
+    Weights are kept with a precision of 1/65,535; those behind a mask are left out.
+    With a model, a kernel also takes the reader's own text.
 
     Args:
-        maps: one text or several.
+        shown: maps of one text or several, or a model. Maps of the same title and of
+            different kinds are one text with a choice of kinds.
+        tokenizer, texts: with a model, what cuts texts, and the texts; for an
+            encoder-decoder also pairs (source, target).
+        target_tokenizer, ends, target_ends: with a model, see `attention_of`.
         title: its name for those who hear the page.
-        compute: in a kernel, called with the reader's own text; returns its maps.
+        compute: with maps, compute(text) is called in a kernel with the reader's own
+            text; returns its maps.
 
     Raises:
-        ValueError: when there is no text.
+        ValueError: when there is no text, or a model comes without tokenizer.
     """
-    items = [maps] if isinstance(maps, AttentionMaps) else list(maps)
-    if not items:
-        raise ValueError("there is no text to show: pass one AttentionMaps or more")
+    pair = False
+    if isinstance(shown, nn.Module):
+        compute, pair = _computing(
+            shown, tokenizer, target_tokenizer, ends, target_ends
+        )
+        maps = [m for text in texts for m in _called(compute, text)]
+    else:
+        maps = [shown] if isinstance(shown, AttentionMaps) else list(shown)
+    if not maps:
+        raise ValueError(
+            "there is no text to show: pass one AttentionMaps or more, or a model with "
+            "its tokenizer and texts"
+        )
 
     def answer(request: dict[str, Any]) -> dict[str, Any]:
-        text = request.get("text")
+        text, target = request.get("text"), request.get("target")
         if not isinstance(text, str) or not text.strip():
             raise ValueError("type a text first")
-        return {"item": compute(text).as_data()}
+        found = compute(text, target or None) if pair else compute(text)
+        found = [found] if isinstance(found, AttentionMaps) else list(found)
+        return {"text": _texts(found)[0]}
 
     return PageWidget(
         "attention",
-        {"items": [item.as_data() for item in items]},
+        {"texts": _texts(maps), "pair": pair},
         title=title,
-        description=" ".join(item.describe() for item in items),
-        scripts=("sampling.js", "explorers/attention.js"),
+        description=" ".join(item.describe() for item in maps),
+        scripts=(*ATTENTION_SCRIPTS, *_OWN_SCRIPTS),
         styles=("explorers/attention.css",),
         answer=None if compute is None else answer,
     )
 
 
-def _array(weights: ArrayLike) -> np.ndarray:
-    if hasattr(weights, "detach"):
-        weights = weights.detach().cpu()
-    return np.asarray(weights, dtype=np.float64)
+def _computing(
+    model: nn.Module,
+    tokenizer: Tokenizer | None,
+    target_tokenizer: Tokenizer | None,
+    ends: Ends,
+    target_ends: Ends,
+) -> tuple[Callable[..., list[AttentionMaps]], bool]:
+    """What computes the maps of a text, and whether it takes a target too."""
+    if tokenizer is None:
+        raise ValueError("a model needs its tokenizer: attention_explorer(model, ...)")
+
+    def compute(text: str, target: str | None = None) -> list[AttentionMaps]:
+        return attention_of(
+            model,
+            tokenizer,
+            text,
+            target=target,
+            target_tokenizer=target_tokenizer,
+            ends=ends,
+            target_ends=target_ends,
+        )
+
+    return compute, is_encoder_decoder(model)
+
+
+def _called(compute: Callable, text: str | tuple[str, str]) -> list[AttentionMaps]:
+    return compute(text) if isinstance(text, str) else compute(*text)
+
+
+def _texts(maps: Iterable[AttentionMaps]) -> list[dict[str, Any]]:
+    """Maps of one title in a row are one text, as long as their kinds differ."""
+    texts: list[dict[str, Any]] = []
+    for item in maps:
+        kinds = [one["kind"] for one in texts[-1]["items"]] if texts else []
+        if not texts or texts[-1]["title"] != item.name or item.kind in kinds:
+            texts.append({"title": item.name, "items": []})
+        texts[-1]["items"].append(item.as_data())
+    return texts
