@@ -1,6 +1,7 @@
 """One next-token distribution to draw from, with every knob of the draw.
 
-From arrays of logits, whatever model gave them. Knows no model.
+`sampling_explorer` takes arrays of logits, whatever gave them; the other one asks a
+model for them, in a kernel also for those after the reader's own text.
 """
 
 import base64
@@ -9,18 +10,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
+from torch import nn
 
+from llm_notes.data.tokenizers import Tokenizer
+from llm_notes.models.ngram.base import NGramModel
 from llm_notes.viz.labels import visible
 from llm_notes.widgets.page import PageWidget
 
-START = {"temperature": 1.0, "topK": 0, "topP": 1.0, "minP": 0.0, "repetition": 1.0}
+MAX_TEXT = 2000  # characters of a text that are shown: its end
+
+# Name in Python: name in the page, where it is off, lowest, highest, step.
 _KNOBS = {
-    "temperature": "temperature",
-    "top_k": "topK",
-    "top_p": "topP",
-    "min_p": "minP",
-    "repetition_penalty": "repetition",
+    "temperature": ("temperature", 1.0, 0.0, 2.0, 0.05),
+    "top_k": ("topK", 0, 0, None, 1),
+    "top_p": ("topP", 1.0, 0.05, 1.0, 0.05),
+    "min_p": ("minP", 0.0, 0.0, 0.5, 0.01),
+    "repetition_penalty": ("repetition", 1.0, 1.0, 2.0, 0.05),
 }
 
 
@@ -30,11 +37,12 @@ class NextToken:
 
     Args:
         text: the text, as the reader sees it.
-        logits: (V,) of the next token.
+        logits: (V,) of the next token; minus infinity where it cannot be.
         ids: the tokens of the text, for the repetition penalty.
 
     Raises:
-        ValueError: for logits of another shape, or that are not finite.
+        ValueError: for logits of another shape, without one that is finite, or with
+            NaN or plus infinity; for ids that are none of the V.
     """
 
     text: str
@@ -43,18 +51,55 @@ class NextToken:
 
     def __post_init__(self) -> None:
         logits = _array(self.logits)
-        if logits.ndim != 1 or not logits.size or not np.isfinite(logits).all():
+        # The largest is NaN or plus infinity where any of them is.
+        if logits.ndim != 1 or not logits.size or not np.isfinite(logits.max()):
             raise ValueError(
                 f"logits must be (V,) and finite, got shape {logits.shape}: take the "
                 "last position of one text"
+            )
+        if any(not 0 <= i < len(logits) for i in self.ids):
+            raise ValueError(
+                f"ids must lie from 0 to {len(logits) - 1}: encode the text with the "
+                "tokenizer of the model"
             )
 
     def as_data(self) -> dict[str, Any]:
         """What the page draws: logits as 32-bit floats."""
         data = _array(self.logits).astype("<f4").tobytes()
-        text = visible(self.text, edges=False) or "nothing"
+        text = visible(self.text[-MAX_TEXT:], edges=False) or "nothing"
         logits = base64.b64encode(data).decode("ascii")
         return {"text": text, "ids": [int(i) for i in self.ids], "logits": logits}
+
+
+def next_token(
+    model: nn.Module | NGramModel, tokenizer: Tokenizer, text: str
+) -> NextToken:
+    """What a model expects after a text; of a long one it reads the end.
+
+    Args:
+        model: an n-gram model, or a network from ids (1, T) to logits (1, T, V).
+        tokenizer: the one whose ids the model reads.
+
+    Raises:
+        ValueError: for a text without tokens.
+    """
+    ids = tokenizer.encode(text)
+    if not ids:
+        raise ValueError("type a text first: an empty one gives nothing to go on")
+    if isinstance(model, NGramModel):
+        with np.errstate(divide="ignore"):  # what cannot be has probability 0
+            return NextToken(text, np.log(model.probabilities(ids)), ids)
+    context_length = getattr(model.config, "context_length", len(ids))
+    device = next(model.parameters()).device
+    read = torch.tensor([ids[-context_length:]], device=device)
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            logits = model(read)[0, -1]
+    finally:
+        model.train(was_training)
+    return NextToken(text, logits, ids)
 
 
 def sampling_explorer(
@@ -65,7 +110,7 @@ def sampling_explorer(
     title: str = "Draw the next token",
     compute: Callable[[str], NextToken] | None = None,
 ) -> PageWidget:
-    """Knobs, what each of them rules out, and draws.
+    """Knobs, what each of them rules out, and draws that are counted.
 
     Args:
         contexts: one distribution or more, over the same tokens.
@@ -76,8 +121,8 @@ def sampling_explorer(
         compute: in a kernel, called with the reader's own text.
 
     Raises:
-        ValueError: without a distribution, for another number of tokens, or an unknown
-            knob.
+        ValueError: without a distribution, for another number of tokens, an unknown
+            knob, or a place that its slider does not have.
     """
     contexts = list(contexts)
     sizes = {len(_array(context.logits)) for context in contexts}
@@ -87,12 +132,6 @@ def sampling_explorer(
             f"{sorted(sizes) or 'nothing'}: pass the text of each token, and one "
             "distribution or more"
         )
-    unknown = set(start or {}) - _KNOBS.keys()
-    if unknown:
-        raise ValueError(
-            f"unknown knobs {', '.join(sorted(unknown))}; there are {', '.join(_KNOBS)}"
-        )
-    knobs = START | {_KNOBS[name]: value for name, value in (start or {}).items()}
 
     def answer(request: dict[str, Any]) -> dict[str, Any]:
         text = request.get("text")
@@ -105,14 +144,66 @@ def sampling_explorer(
         {
             "contexts": [context.as_data() for context in contexts],
             "tokens": list(tokens),
-            "start": knobs,
+            "start": _start(start or {}),
+            "knobs": {knob: ends for knob, _, *ends in _KNOBS.values()},
         },
         title=title,
         description=" ".join(_describe(context, tokens) for context in contexts),
-        scripts=("sampling.js", "explorers/sampling.js"),
+        scripts=("sampling.js", "explorers/sampling_bars.js", "explorers/sampling.js"),
         styles=("explorers/sampling.css",),
         answer=None if compute is None else answer,
     )
+
+
+def model_sampling_explorer(
+    model: nn.Module | NGramModel,
+    tokenizer: Tokenizer,
+    prompts: Sequence[str],
+    *,
+    start: Mapping[str, float] | None = None,
+    title: str = "Draw the next token",
+) -> PageWidget:
+    """`sampling_explorer` of what a model expects after some prompts.
+
+    In a kernel the reader may type any other prompt.
+
+    Args:
+        model, tokenizer: see `next_token`.
+        prompts: one text or more.
+        start, title: see `sampling_explorer`.
+
+    Raises:
+        ValueError: as `next_token` and `sampling_explorer`.
+    """
+    return sampling_explorer(
+        [next_token(model, tokenizer, prompt) for prompt in prompts],
+        [tokenizer.token(i) for i in range(tokenizer.vocab_size)],
+        start=start,
+        title=title,
+        compute=lambda text: next_token(model, tokenizer, text),
+    )
+
+
+def _start(given: Mapping[str, float]) -> dict[str, float]:
+    """Where the page's knobs stand. Raises ValueError for where they cannot."""
+    unknown = set(given) - _KNOBS.keys()
+    if unknown:
+        raise ValueError(
+            f"unknown knobs {', '.join(sorted(unknown))}; there are {', '.join(_KNOBS)}"
+        )
+    places = {}
+    for name, (knob, off, lowest, highest, step) in _KNOBS.items():
+        value = given.get(name, off)
+        beyond = value < lowest or (highest is not None and value > highest)
+        steps = (value - lowest) / step
+        if beyond or abs(steps - round(steps)) > 1e-6:
+            upwards = f"{lowest} up" if highest is None else f"{lowest} to {highest}"
+            raise ValueError(
+                f"{name} cannot start at {value}: its knob goes from {upwards} in "
+                f"steps of {step}"
+            )
+        places[knob] = value
+    return places
 
 
 def _describe(context: NextToken, tokens: Sequence[str]) -> str:
@@ -120,8 +211,10 @@ def _describe(context: NextToken, tokens: Sequence[str]) -> str:
     p = np.exp(logits - logits.max())
     p /= p.sum()
     best = np.argsort(-p, kind="stable")[:3]
-    likeliest = ", ".join(f"“{visible(tokens[i])}” {p[i]:.2f}" for i in best)
-    return f"After “{visible(context.text, edges=False)}”: {likeliest}."
+    likeliest = ", ".join(f"“{visible(tokens[i][:40])}” {p[i]:.2f}" for i in best)
+    entropy = -(p[p > 0] * np.log2(p[p > 0])).sum()
+    text = visible(context.text[-MAX_TEXT:], edges=False)
+    return f"After “{text}”: {likeliest}; entropy {entropy:.2f} bits."
 
 
 def _array(logits: ArrayLike) -> np.ndarray:

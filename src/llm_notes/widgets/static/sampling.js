@@ -2,11 +2,18 @@
 //
 // Each function takes logits and returns new ones (Float64Array); what is ruled out gets
 // minus infinity. The order of `apply` is penalties, temperature, top-k, top-p, min-p.
-// Knows no model.
+// Where Python refuses a number, so do these. Knows no model.
 (function (llm) {
   "use strict";
 
   const COLD = 1e-3;
+  const TINY = 2 ** -1022; // what is smaller is as good as 0
+
+  function require(fits, name, range, given) {
+    if (!fits) {
+      throw new Error(`${name} must ${range}, got ${given}`);
+    }
+  }
 
   function largest(logits) {
     let best = 0;
@@ -38,7 +45,8 @@
   }
 
   function temperature(logits, t) {
-    if (t === 0) {
+    require(t >= 0 && t < Infinity, "temperature", "be 0 or above", t);
+    if (t < TINY) {
       const best = largest(logits);
       return mapped(logits, (_, i) => (i === best ? 0 : -Infinity));
     }
@@ -51,6 +59,7 @@
     mapped(logits, (z, i) => (keeps(z, i) ? z : -Infinity));
 
   function topK(logits, k) {
+    require(Number.isInteger(k) && k >= 1, "top-k", "be a whole number from 1", k);
     if (k >= logits.length) {
       return Float64Array.from(logits);
     }
@@ -69,24 +78,27 @@
     });
   }
 
+  // The token that crosses p is kept. As in Python, a token's rank counts what is held
+  // up to and with it, less its own share: the same roundings, the same ties.
   function topP(logits, p) {
-    if (p >= 1) {
+    require(p > 0 && p <= 1, "top-p", "lie in (0, 1]", p);
+    if (p === 1) {
       return Float64Array.from(logits);
     }
     const probabilities = softmax(logits);
-    const kept = new Set();
-    let before = 0; // what likelier tokens hold
-    for (const place of ranked(logits)) {
-      if (before >= p && kept.size) {
-        break;
-      }
-      kept.add(place);
-      before += probabilities[place];
+    const order = ranked(logits);
+    const kept = new Uint8Array(logits.length);
+    let held = 0;
+    for (const place of order) {
+      held += probabilities[place];
+      kept[place] = held - probabilities[place] < p ? 1 : 0;
     }
-    return keepWhere(logits, (_, i) => kept.has(i));
+    kept[order[0]] = 1;
+    return keepWhere(logits, (_, i) => kept[i]);
   }
 
   function minP(logits, p) {
+    require(p >= 0 && p <= 1, "min-p", "lie in [0, 1]", p);
     const probabilities = softmax(logits);
     const bar = p * probabilities[largest(probabilities)];
     return keepWhere(logits, (_, i) => probabilities[i] >= bar);
@@ -94,6 +106,7 @@
 
   // Weaken every token that has occurred, however often.
   function repetition(logits, ids, penalty) {
+    require(penalty > 0 && penalty < Infinity, "repetition penalty", "be above 0", penalty);
     const met = new Set(ids);
     return mapped(logits, (z, i) => {
       if (!met.has(i)) {
@@ -103,20 +116,24 @@
     });
   }
 
+  // Subtract for every use of a token; a negative id is padding.
   function frequency(logits, ids, penalty) {
-    const weakened = Float64Array.from(logits);
+    require(Number.isFinite(penalty), "a penalty of counts", "be finite", penalty);
+    const counts = new Uint32Array(logits.length);
     for (const id of ids) {
-      weakened[id] -= penalty;
+      counts[id] += 1;
     }
-    return weakened;
+    // One product: a sum of many differences rounds otherwise, and ties part.
+    return mapped(logits, (z, i) => z - penalty * counts[i]);
   }
 
   const presence = (logits, ids, penalty) => frequency(logits, new Set(ids), penalty);
 
   // settings: {temperature, topK, topP, minP, repetition, frequency, presence}; what is
-  // missing is left out. ids: prompt and text so far; `nPrompt` of them are the prompt,
-  // which frequency and presence do not count. Returns {logits, removedBy}: for each
-  // token null or the name of the filter that ruled it out.
+  // missing or 0 is left out, but for the temperature, where 0 is greedy. ids: prompt and
+  // text so far; `nPrompt` of them are the prompt, which frequency and presence do not
+  // count. Returns {logits, removedBy}: for each token the name of the filter that ruled
+  // it out, or null, also where it came with minus infinity.
   function apply(logits, settings = {}, ids = [], nPrompt = 0) {
     const { temperature: t = 1, topK: k, topP: p, minP: m } = settings;
     let z = Float64Array.from(logits);
@@ -130,13 +147,14 @@
     const steps = [
       ["temperature", () => temperature(z, t)],
       k ? ["top-k", () => topK(z, k)] : null,
-      p && p < 1 ? ["top-p", () => topP(z, p)] : null,
+      p && p !== 1 ? ["top-p", () => topP(z, p)] : null,
       m ? ["min-p", () => minP(z, m)] : null,
     ];
     for (const [name, filter] of steps.filter(Boolean)) {
+      const before = z;
       z = filter();
       for (let i = 0; i < z.length; i += 1) {
-        if (z[i] === -Infinity && removedBy[i] === null) {
+        if (z[i] === -Infinity && before[i] !== -Infinity) {
           removedBy[i] = name;
         }
       }

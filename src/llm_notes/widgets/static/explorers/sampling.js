@@ -1,192 +1,215 @@
-// One next-token distribution, and what each knob of the draw does to it.
+// One next-token distribution, every knob of the draw, and draws that are counted.
 //
-// data: {contexts: [{text, ids, logits}], tokens: [text], start}; logits are base64 of
-// 32-bit floats. Bars show a token before the knobs and after. Knows no model.
+// data: {contexts: [{text, ids, logits}], tokens: [text], start, knobs}; logits are base64
+// of 32-bit floats, `knobs` gives [lowest, highest, step] of each slider. In a kernel
+// Python computes the logits after a text of the reader's. Knows no model.
 (function (llm) {
   "use strict";
 
-  const N_SHOWN = 14;
-
-  const entropy = (p) =>
-    p.reduce((sum, x) => (x > 0 ? sum - x * Math.log2(x) : sum), 0);
+  const TOP_K = [1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 100, 200, 500];
+  const LONGEST = 60; // characters of a text in the list of texts
 
   function floats(base64) {
     const letters = atob(base64);
     return new Float32Array(Uint8Array.from(letters, (c) => c.charCodeAt(0)).buffer);
   }
 
-  // The distribution before and after, and who was ruled out by whom.
-  function outcome(logits, ids, settings) {
-    const before = llm.sampling.softmax(logits);
-    const { logits: z, removedBy } = llm.sampling.apply(logits, settings, ids, ids.length);
-    const after = llm.sampling.softmax(z);
-    const keptMass = before.reduce((sum, p, i) => sum + (after[i] > 0 ? p : 0), 0);
-    const nKept = after.reduce((n, p) => n + (p > 0), 0);
-    return { before, after, removedBy, keptMass, nKept, order: llm.sampling.ranked(before) };
+  // The end of a text is what the next token depends on most.
+  const ending = (text) => (text.length > LONGEST ? `…${text.slice(-LONGEST)}` : text);
+
+  // A slider over a list of numbers, of which the last is "off" and reads as 0.
+  function topKSlider(start) {
+    const numbers = [...new Set([...TOP_K, start])].filter(Boolean).sort((a, b) => a - b);
+    const off = numbers.length;
+    const placeOf = (k) => (k && numbers.includes(k) ? numbers.indexOf(k) : off);
+    const slider = llm.dom.slider({
+      label: "top-k", min: 0, max: off, value: placeOf(start),
+      format: (place) => (place === off ? "off" : String(numbers[place])),
+    });
+    return {
+      element: slider.element,
+      listen: slider.listen,
+      get value() {
+        return slider.value === off ? 0 : numbers[slider.value];
+      },
+      set value(k) {
+        slider.value = placeOf(k);
+      },
+    };
+  }
+
+  function knobs({ start, knobs: ranges }) {
+    const off = (value) => (x) => (x === value ? "off" : String(x));
+    const slider = (name, label, format) => {
+      const [min, max, step] = ranges[name];
+      return llm.dom.slider({ label, min, max, step, value: start[name], format });
+    };
+    return {
+      temperature: slider("temperature", "temperature", (t) => (t ? String(t) : "0, greedy")),
+      topK: topKSlider(start.topK),
+      topP: slider("topP", "top-p", off(1)),
+      minP: slider("minP", "min-p", off(0)),
+      repetition: slider("repetition", "repetition penalty", off(1)),
+    };
+  }
+
+  // In a kernel: a text of the reader's, and what Python answers.
+  function ownText(ask, take) {
+    const { make, textField, button, controls } = llm.dom;
+    const field = textField({ label: "Your own text (Python computes)", maxLength: 2000 });
+    const press = button({ label: "Show" });
+    const note = make("p", { role: "status", class: "llm-quiet" });
+    async function send() {
+      if (press.element.disabled) {
+        return;
+      }
+      press.element.disabled = true;
+      note.textContent = "Python computes …";
+      try {
+        take((await ask({ text: field.value })).context);
+        note.textContent = "";
+      } catch (error) {
+        note.textContent = error.message;
+      }
+      press.element.disabled = false;
+    }
+    press.listen(send);
+    field.input.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && !event.isComposing) {
+        send();
+      }
+    });
+    return [field.element, controls(press), note];
+  }
+
+  // Draws from one stream of uniform numbers: hundred at once are the same as one by one.
+  function urn() {
+    let uniform = null;
+    const made = {
+      tally: new Map(), n: 0, last: null,
+      empty(seed) {
+        uniform = llm.sampling.random(seed);
+        made.tally = new Map();
+        made.n = 0;
+        made.last = null;
+      },
+      draw(probabilities, times) {
+        for (let i = 0; i < times; i += 1) {
+          made.last = llm.sampling.draw(probabilities, uniform());
+          made.tally.set(made.last, (made.tally.get(made.last) || 0) + 1);
+          made.n += 1;
+        }
+      },
+    };
+    return made;
   }
 
   llm.widgets = llm.widgets || {};
 
   llm.widgets.sampling = function (mount, data, host) {
-    const { make, choice, slider, textField, button, controls, visible } = llm.dom;
-    const off = (start) => (x) => (x === start ? "off" : String(x));
-    let contexts = data.contexts.map((one) => ({ ...one, logits: floats(one.logits) }));
+    const { make, choice, textField, button, controls } = llm.dom;
+    const contexts = data.contexts.map((one) => ({ ...one, logits: floats(one.logits) }));
     const which = choice({
       label: "after the text", value: 0,
-      options: contexts.map(({ text }, i) => [i, text]),
+      options: contexts.map(({ text }, i) => [i, ending(text)]),
     });
-    const { start } = data;
-    const fields = {
-      temperature: slider({
-        label: "temperature", min: 0, max: 2, step: 0.1, value: start.temperature,
-      }),
-      topK: choice({
-        label: "top-k", value: start.topK,
-        options: [[0, "off"], ...[1, 2, 3, 5, 10, 20, 50, 200].map((k) => [k, String(k)])],
-      }),
-      topP: slider({
-        label: "top-p", min: 0.05, max: 1, step: 0.05, value: start.topP, format: off(1),
-      }),
-      minP: slider({
-        label: "min-p", min: 0, max: 0.5, step: 0.01, value: start.minP, format: off(0),
-      }),
-      repetition: slider({
-        label: "repetition penalty", min: 1, max: 2, step: 0.05, value: start.repetition,
-        format: off(1),
-      }),
-    };
-    const facts = make("p", { role: "status", class: "llm-facts" });
-    const rows = make("ol", { class: "llm-sampling-rows" });
-    const rest = make("p", { class: "llm-quiet" });
+    const fullText = make("p", { class: "llm-sampling-text", dir: "auto" });
+    const fields = knobs(data);
+    const reset = button({ label: "Reset the knobs" });
+    const [facts, filters] = [make("p", { class: "llm-facts" }), make("p", { class: "llm-quiet" })];
+    const { bars, outcome, facts: sentences } = llm.samplingBars;
+    const picture = bars(data.tokens);
     const seed = textField({ label: "seed", value: "1", maxLength: 9 });
     seed.element.classList.add("llm-short");
-    const one = button({ label: "Draw one" });
-    const hundred = button({ label: "Draw a hundred" });
+    const [one, hundred] = [button({ label: "Draw one" }), button({ label: "Draw a hundred" })];
     const clear = button({ label: "Forget the draws" });
-    const drawn = make("p", { role: "status", class: "llm-quiet" });
-    const table = llm.dom.numbers("Tokens before and after the knobs");
-    let tally = new Map();
-    let nDrawn = 0;
+    const drawn = make("p", { role: "status", class: "llm-quiet llm-sampling-drawn" });
+    const spoken = llm.dom.announcer();
+    const draws = urn();
+    let found = null;
 
     const settings = () =>
       Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value]));
+    const show = () => picture.show(found, draws.tally, draws.n, draws.last);
+    const seedNumber = () => Math.abs(Number.parseInt(seed.value, 10)) || 0;
 
-    function bar(share, kind) {
-      const made = make("span", { class: `llm-sampling-bar ${kind}` });
-      made.style.width = `${(100 * share).toFixed(2)}%`;
-      return made;
+    // What is not as the page came; null when nothing is.
+    function state() {
+      const all = { text: which.value, seed: seedNumber(), ...settings() };
+      const start = { text: 0, seed: 1, ...data.start };
+      const moved = Object.entries(all).filter(([name, value]) => value !== start[name]);
+      return moved.length ? Object.fromEntries(moved) : null;
     }
 
-    function rowOf(id, found, largest) {
-      const { before, after, removedBy } = found;
-      const count = tally.get(id) || 0;
-      const share = nDrawn ? `${count} of ${nDrawn} draws` : "";
-      const out = removedBy[id] ? `ruled out by ${removedBy[id]}` : "";
-      return make("li", { class: removedBy[id] ? "llm-ruled-out" : null },
-        make("span", { class: "llm-candidate-text", dir: "auto" }, visible(data.tokens[id])),
-        make("span", { class: "llm-sampling-bars", "aria-hidden": "true" },
-          bar(before[id] / largest, "llm-before"), bar(after[id] / largest, "llm-after")),
-        make("span", { class: "llm-share" },
-          `${before[id].toFixed(3)} → ${after[id].toFixed(3)}`),
-        make("small", {}, [out, share].filter(Boolean).join(", ")));
-    }
-
-    function show() {
-      const { logits, ids } = contexts[which.value];
-      const found = outcome(logits, ids, settings());
-      const shown = found.order.slice(0, N_SHOWN);
-      const largest = Math.max(...shown.map((id) => Math.max(found.before[id], found.after[id])));
-      rows.replaceChildren(...shown.map((id) => rowOf(id, found, largest)));
-      const sum = (p) => 1 - shown.reduce((total, id) => total + p[id], 0);
-      const others = data.tokens.length - shown.length;
-      rest.textContent = others > 0
-        ? `The other ${others.toLocaleString("en")} tokens together: ` +
-          `${Math.max(0, sum(found.before)).toFixed(3)} → ${Math.max(0, sum(found.after)).toFixed(3)}.`
-        : "";
-      facts.textContent =
-        `Kept: ${found.nKept.toLocaleString("en")} of ${data.tokens.length.toLocaleString("en")} ` +
-        `tokens, which held ${found.keptMass.toFixed(3)} of the probability. Entropy ` +
-        `${entropy(found.before).toFixed(2)} → ${entropy(found.after).toFixed(2)} bits.`;
-      table.update(
-        ["token", "before", "after", "ruled out by", "draws"],
-        found.order.slice(0, 100).map((id) => [
-          data.tokens[id], found.before[id].toFixed(5), found.after[id].toFixed(5),
-          found.removedBy[id] || "", tally.get(id) || 0,
-        ])
-      );
-      return found;
-    }
-
-    function forget() {
-      tally = new Map();
-      nDrawn = 0;
-      drawn.textContent = "";
-    }
-
-    function draw(n) {
-      const { after } = show();
-      const number = Math.abs(Number.parseInt(seed.value, 10)) || 0;
-      const uniform = llm.sampling.random(number * 1000003 + nDrawn);
-      let last = 0;
-      for (let i = 0; i < n; i += 1) {
-        last = llm.sampling.draw(after, uniform());
-        tally.set(last, (tally.get(last) || 0) + 1);
-        nDrawn += 1;
-      }
-      drawn.textContent = n === 1
-        ? `Drawn: “${visible(data.tokens[last])}”.`
-        : `${nDrawn} draws, ${tally.size} different tokens.`;
+    function compute() {
+      const { text, logits, ids } = contexts[which.value];
+      fullText.textContent = text.length > LONGEST ? text : "";
+      found = outcome(logits, ids, settings());
+      [facts.textContent, filters.textContent] = sentences(found);
+      draws.empty(seedNumber());
+      drawn.textContent = "Nothing drawn yet.";
       show();
     }
 
     function changed() {
-      forget();
+      compute();
+      spoken.say(`${facts.textContent} ${filters.textContent}`);
+      llm.fragment.set(host.key, state());
+    }
+
+    function draw(times) {
+      draws.draw(found.after, times);
+      const { last, n, tally } = draws;
+      const name = `“${picture.name(last)}”, probability ${found.after[last].toFixed(3)}`;
+      const many = `${n} ${n === 1 ? "draw" : "draws"}, ${tally.size} different ` +
+        `${tally.size === 1 ? "token" : "tokens"}`;
+      drawn.textContent = times === 1 ? `Drawn: ${name}. ${many}.` : `${many}.`;
       show();
-      llm.fragment.set(host.key, { text: which.value, ...settings() });
+    }
+
+    // A wish of the address; what is no number or not there stays as the page came.
+    function follow(wish) {
+      const number = (name, other) => (typeof wish[name] === "number" ? wish[name] : other);
+      for (const [name, field] of Object.entries(fields)) {
+        field.value = number(name, data.start[name]);
+      }
+      which.value = contexts[number("text", 0)] ? number("text", 0) : 0;
+      seed.value = String(number("seed", 1));
     }
 
     one.listen(() => draw(1));
     hundred.listen(() => draw(100));
-    clear.listen(() => {
-      forget();
-      show();
+    clear.listen(compute);
+    reset.listen(() => {
+      follow({ text: which.value, seed: seedNumber() });
+      changed();
     });
-    [which, ...Object.values(fields)].forEach((field) => field.listen(changed));
-    seed.listen(() => {
-      forget();
-      show();
+    [which, seed, ...Object.values(fields)].forEach((field) => field.listen(changed));
+    llm.fragment.listen(() => {
+      const wish = llm.fragment.get(host.key);
+      if (wish) {
+        follow(wish);
+        compute();
+      }
     });
 
     mount.classList.add("llm-sampling");
-    if (host.ask) {
-      const own = textField({ label: "Your own text (Python computes)", maxLength: 300 });
-      const press = button({ label: "Show" });
-      const note = make("p", { role: "status", class: "llm-quiet" });
-      press.listen(async () => {
-        try {
-          const { context } = await host.ask({ text: own.value });
-          contexts = [...contexts, { ...context, logits: floats(context.logits) }];
-          which.add(contexts.length - 1, context.text);
-          which.value = contexts.length - 1;
-          note.textContent = "";
-          changed();
-        } catch (error) {
-          note.textContent = error.message;
-        }
-      });
-      mount.append(own.element, controls(press), note);
-    }
+    const own = host.ask
+      ? ownText(host.ask, (context) => {
+        contexts.push({ ...context, logits: floats(context.logits) });
+        which.add(contexts.length - 1, ending(context.text));
+        which.value = contexts.length - 1;
+        changed();
+      })
+      : [];
+    const knobRow = controls(...Object.values(fields), reset);
+    knobRow.classList.add("llm-sampling-knobs");
     mount.append(
-      controls(which), controls(...Object.values(fields)), facts, rows, rest,
-      controls(one, hundred, clear, seed), drawn, table.element
+      ...own, controls(which), fullText, knobRow, facts, filters,
+      controls(one, hundred, clear, seed), drawn, ...picture.elements, picture.table,
+      spoken.element
     );
-    const saved = llm.fragment.get(host.key) || {};
-    for (const [name, field] of Object.entries(fields)) {
-      if (typeof saved[name] === "number") {
-        field.value = saved[name];
-      }
-    }
-    which.value = contexts[saved.text] ? saved.text : 0;
-    show();
+    follow(llm.fragment.get(host.key) || {});
+    compute();
   };
 })((globalThis.llmNotes = globalThis.llmNotes || {}));
