@@ -77,6 +77,12 @@ def test_numbers_are_short_where_they_stay_apart():
     assert close.texts == ("0.1234567", "0.1234568")
 
 
+@pytest.mark.parametrize("given", [[True, False], [False, True], [3, 1], ["b", "a"]])
+def test_the_first_value_is_the_start_for_a_checkbox_too(given):
+    control = make_control("on", given)
+    assert control.values[control.start] == given[0]
+
+
 def test_a_start_that_is_not_listed_names_the_allowed_values():
     assert make_control("t", [0.5, 1.0], 1.0, True).start == 1
     with pytest.raises(ValueError, match=r"cannot start at 2; .* 0\.5, 1\.0"):

@@ -410,8 +410,8 @@ def test_wrong_arguments_say_what_is_allowed():
 
 def test_frames_can_be_looked_up_by_value():
     explorer = explore(describe, a=[1, 2], b=[True, False], start={"a": 2})
-    assert explorer.frame().content == "values {'a': 2, 'b': False}"
-    assert explorer.frame(a=1, b=True).content == "values {'a': 1, 'b': True}"
+    assert explorer.frame().content == "values {'a': 2, 'b': True}"
+    assert explorer.frame(a=1, b=False).content == "values {'a': 1, 'b': False}"
 
 
 def test_an_error_of_the_figure_function_is_raised_in_the_cell():

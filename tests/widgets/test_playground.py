@@ -19,13 +19,6 @@ HOSTILE = (
     "<img src=x onerror='window.hacked=1'></script><script>hacked=1</script>\u202e"
 )
 TEXT = "the value of the object is the value of the name, and so on. " * 20
-PAGE = """<!doctype html><html lang="en" data-theme="{theme}"><head>
-<meta charset="utf-8"><title>Play</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none';
-  script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:">
-<style>html[data-theme="dark"] body {{ background: #121417; color: #ddd }}</style>
-</head><body><main><h1>Play</h1>{body}</main></body></html>"""
 
 
 def small_models():
@@ -84,27 +77,13 @@ def test_a_request_that_cannot_be_answered_says_why(models, request_):
 
 
 @pytest.fixture
-def open_page(chromium, widget, tmp_path):
-    """Open the playground; afterwards nothing may have gone wrong."""
-    opened = []
-
+def open_page(open_html, widget):
     def open_at(width=1000, theme="light", fragment=""):
-        path = tmp_path / f"{theme}.html"
-        html = PAGE.format(theme=theme, body=widget.html)
-        path.write_text(html, encoding="utf-8")
-        page = chromium.new_page(viewport={"width": width, "height": 700})
-        complaints = []
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        opened.append((page, complaints))
-        page.goto(path.as_uri() + fragment)
+        page = open_html(widget.html, width, theme, fragment)
         page.locator(".llm-token").first.wait_for()
         return page
 
-    yield open_at
-    for page, complaints in opened:
-        page.close()
-        assert complaints == []
+    return open_at
 
 
 def written(page, column=0):
@@ -137,8 +116,8 @@ def test_the_prompt_is_read_at_once_and_enter_writes(open_page):
     assert page.locator(".llm-prompt").all_inner_texts() != []
     page.get_by_label("Your text").press("Enter")
     wait_for_tokens(page, 60)
-    assert "tokens/s" in page.locator(".llm-column .llm-quiet").inner_text()
-    assert "has left the context" in page.locator(".llm-column .llm-quiet").inner_text()
+    assert "tokens/s" in page.locator(".llm-facts").inner_text()
+    assert "has left the context" in page.locator(".llm-facts").inner_text()
 
 
 @browser
@@ -152,13 +131,13 @@ def test_a_seed_gives_the_same_text_and_steps_give_it_too(open_page):
     assert written(page) == whole
     page = open_page()
     for n in range(1, 6):
-        press(page, "One token")
+        press(page, "Step")
         wait_for_tokens(page, n)
     assert written(page) == whole[:5]
-    press(page, "Undo one")
-    press(page, "Undo one")
+    press(page, "Undo")
+    press(page, "Undo")
     wait_for_tokens(page, 3)
-    press(page, "One token")
+    press(page, "Step")
     wait_for_tokens(page, 4)
     assert written(page) == whole[:4]
     page.locator("summary", has_text="drawn").click()
@@ -236,7 +215,7 @@ def test_a_part_taken_away_writes_beside_the_intact_model(open_page, part):
 @browser
 def test_models_stand_side_by_side(open_page):
     page = open_page()
-    page.get_by_label("model").select_option("all side by side")
+    page.get_by_role("combobox", name="model").select_option("all side by side")
     wait_for_tokens(page, 60, column=1)
     wait_for_tokens(page, 60, column=0)
     titles = page.locator(".llm-column-title").all_inner_texts()
@@ -244,7 +223,7 @@ def test_models_stand_side_by_side(open_page):
     page.locator(".llm-verdict", has_text="bits per byte").wait_for()
     page.locator(".llm-column").nth(1).locator(".llm-token").nth(6).click()
     assert page.locator(".llm-candidate").count() >= 8
-    assert page.locator(".llm-strip").count() == 0  # there is no attention to show
+    assert page.locator(".llm-looks").is_hidden()  # there is no attention to show
 
 
 @browser
@@ -312,10 +291,10 @@ def test_any_text_is_a_prompt(open_page, text):
 def test_hostile_text_leaves_no_element_and_runs_no_code(open_page):
     page = open_page()
     page.get_by_label("Your text").fill(HOSTILE)
-    page.get_by_label("model").select_option("all side by side")
+    page.get_by_role("combobox", name="model").select_option("all side by side")
     wait_for_tokens(page, 60, column=1)
     page.locator(".llm-token").nth(2).click()
-    page.locator(".llm-panel summary").click()
+    page.locator(".llm-panel summary").first.click()
     page.wait_for_timeout(600)
     assert page.locator("img").count() == 0
     assert page.evaluate("window.hacked === undefined")

@@ -81,6 +81,7 @@ def make_control(name: str, given: Any, start: Any = None, has_start=False) -> C
         given = _guess(name, given)
     # A NumPy number would print as "np.float64(0.7)" and compare oddly with lists.
     values = tuple(v.item() if hasattr(v, "item") else v for v in given.values)
+    first = values[:1]
     if given.kind == "checkbox" and set(values) == {False, True}:
         values = (False, True)
     elif given.kind == "checkbox":
@@ -90,7 +91,7 @@ def make_control(name: str, given: Any, start: Any = None, has_start=False) -> C
     texts = tuple(_texts(values))
     if len(set(texts)) < len(texts):
         raise ValueError(f"{name!r} lists a value twice: {', '.join(texts)}")
-    index = 0
+    index = values.index(*first)
     if has_start:
         if start not in values:
             raise ValueError(

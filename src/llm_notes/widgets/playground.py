@@ -1,11 +1,13 @@
 """Language models in the page: the reader types, and watches them write.
 
-The page runs each model by itself, from the bundle that `inference.export` writes. In a
-kernel Python's own model may compute instead. Knows no architecture.
+Causal models continue a text, BERT fills gaps, the Transformer translates. The page
+runs each model by itself, from the bundle that `inference.export` writes. In a kernel
+Python's own model may compute instead. Knows no architecture.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -13,29 +15,23 @@ from torch import nn
 
 from llm_notes.inference.export import bundle_as_json, unpack
 from llm_notes.widgets.page import PageWidget
-from llm_notes.widgets.tokenizer_explorer import TOKENIZER_SCRIPTS
+from llm_notes.widgets.playground_scripts import (
+    NEEDED_IDS,
+    Task,
+    playground_scripts,
+    playground_styles,
+    task_of,
+)
 from llm_notes.widgets.unicode_classes import unicode_classes
 
-MODEL_SCRIPTS = {
-    "GPT": "models/gpt.js",
-    "RNNLanguageModel": "models/recurrent.js",
-    "KneserNeyNGram": "models/ngram.js",
-    "BERTForPretraining": "models/bert.js",
-    "Transformer": "models/transformer.js",
-}
-SHARED_SCRIPTS = ("models/bundle.js", "models/operations.js", "models/attention.js")
-_SCRIPTS = (
-    "sampling.js",
-    "writing.js",
-    "explorers/playground_text.js",
-    "explorers/playground_token.js",
-    "explorers/playground_knobs.js",
-    "explorers/playground_tour.js",
-    "explorers/playground_column.js",
-    "explorers/playground.js",
-)
 PROMPTS = ("The value of", "If the object", "The following example")
 MAX_BYTES = 6_000_000
+_ALL = "all side by side"  # what the page calls the comparison
+_DOES: dict[Task, str] = {
+    "continue": "continue it, token by token, each with its probability",
+    "fill": "fill its gaps, each with the likeliest tokens",
+    "translate": "translate it, with the alignment of the tokens",
+}
 
 
 @dataclass(frozen=True)
@@ -43,19 +39,39 @@ class PageModel:
     """A model for the page.
 
     Args:
-        bundle: what `write_bundle` or `write_ngram_bundle` gave.
+        bundle: what `write_bundle` or `write_ngram_bundle` gave. For BERT it names the
+            id "mask" (and "start" and "end", which then stand around the text), for the
+            Transformer the ids "bos" and "eos".
         about: one sentence on what it is, for the reader.
-        model: the same in Python, to compute in a kernel; None when it need not.
+        model: the same in Python, to compute in a kernel; None when it need not. Only
+            causal models are asked.
+        prompts: texts to begin with for this model, instead of the playground's. BERT
+            (with ___ where a token is missing) and the Transformer need their own.
+        bits_per_byte: on text that it has not read, if known.
+        n_parameters: how many it has, if known.
     """
 
     bundle: bytes
     about: str
     model: nn.Module | None = None
+    prompts: Sequence[str] | None = field(default=None, kw_only=True)
+    bits_per_byte: float | None = field(default=None, kw_only=True)
+    n_parameters: int | None = field(default=None, kw_only=True)
+
+    @cached_property
+    def header(self) -> dict[str, Any]:
+        """What the bundle says of itself."""
+        return unpack(self.bundle)[0]
 
     @property
     def architecture(self) -> str:
         """The name that decides which program of the page runs it."""
-        return unpack(self.bundle)[0]["architecture"]
+        return self.header["architecture"]
+
+    @property
+    def task(self) -> Task:
+        """What it does with a text."""
+        return task_of(self.architecture)
 
 
 def playground(
@@ -66,61 +82,87 @@ def playground(
     tour: bool = True,
     max_bytes: int = MAX_BYTES,
 ) -> PageWidget:
-    """Causal language models to play with, alone or side by side.
+    """Language models to play with, alone or (causal ones) side by side.
 
     Args:
-        models: by the name that the reader sees.
-        prompts: texts to begin with; the first one stands in the field.
+        models: by the name that the reader sees; the first is shown first.
+        prompts: texts for causal models to begin with; the first one stands in the
+            field.
         title: its name for those who hear the page.
-        tour: whether a tour of six steps is offered.
+        tour: whether a tour of six steps is offered, when there is a causal model.
         max_bytes: the largest HTML allowed; the build of the book keeps the models in
             files beside the page.
 
     Raises:
-        ValueError: without a model or a prompt, and for an architecture that no
-            program of the page runs.
+        ValueError: without a model or a prompt, for an architecture that no program of
+            the page runs, and for a bundle that lacks an id its task needs.
         WidgetTooLargeError: when the models are larger than allowed.
     """
-    if not models or not prompts:
-        raise ValueError("a playground needs at least one model and one prompt")
-    architectures = {name: model.architecture for name, model in models.items()}
-    data = {
-        "models": [
-            {"name": name, "about": model.about, "file": name}
-            for name, model in models.items()
-        ],
-        "prompts": list(prompts),
-        "unicode_classes": unicode_classes(),
-        "tour": tour,
-    }
-    names = ", ".join(models)
+    if not models or not prompts or isinstance(prompts, str):
+        raise ValueError(
+            "a playground needs at least one model and one prompt: pass models by "
+            "name, and a list of prompts"
+        )
+    for name, model in models.items():
+        _require_usable(name, model)
+    architectures = [model.architecture for model in models.values()]
     can_compute = any(model.model is not None for model in models.values())
     return PageWidget(
         "playground",
-        data,
+        {
+            "models": [_described(name, model) for name, model in models.items()],
+            "prompts": list(prompts),
+            "unicode_classes": unicode_classes(),
+            "tour": tour,
+        },
         title=title,
-        description=(
-            f"A field for a text and a button that lets {names} continue it, token by "
-            "token, each with its probability."
-        ),
-        scripts=(*TOKENIZER_SCRIPTS, *model_scripts(architectures), *_SCRIPTS),
-        styles=("explorers/playground.css",),
+        description=_description(models),
+        scripts=playground_scripts(architectures),
+        styles=playground_styles(architectures),
         files={name: bundle_as_json(model.bundle) for name, model in models.items()},
         answer=(lambda request: _answer(models, request)) if can_compute else None,
         max_bytes=max_bytes,
     )
 
 
-def model_scripts(architectures: Mapping[str, str]) -> tuple[str, ...]:
-    """The programs that run these architectures, by the models' names."""
-    unknown = sorted(set(architectures.values()) - MODEL_SCRIPTS.keys())
-    if unknown:
+def _require_usable(name: str, model: PageModel) -> None:
+    """Say what is missing before the page would."""
+    if not name.strip() or name == _ALL:
+        raise ValueError(f"a model cannot be called {name!r}: give it another name")
+    ids = model.header.get("ids", {})
+    missing = [needed for needed in NEEDED_IDS[model.task] if needed not in ids]
+    if missing:
         raise ValueError(
-            f"no program of the page runs {', '.join(unknown)}; there are programs for "
-            f"{', '.join(MODEL_SCRIPTS)}"
+            f"the bundle of {name} does not say which token is {' and '.join(missing)}:"
+            " pass ids to write_bundle"
         )
-    own = dict.fromkeys(MODEL_SCRIPTS[name] for name in architectures.values())
-    return (*SHARED_SCRIPTS, *own)
+    if model.task != "continue" and not model.prompts:
+        raise ValueError(
+            f"{name} needs prompts of its own: PageModel(..., prompts=[...])"
+        )
+
+
+def _described(name: str, model: PageModel) -> dict[str, Any]:
+    return {
+        "name": name,
+        "about": model.about,
+        "file": name,
+        "task": model.task,
+        "prompts": list(model.prompts) if model.prompts else None,
+        "in_python": model.model is not None and model.task == "continue",
+        "n_parameters": model.n_parameters,
+        "bits_per_byte": model.bits_per_byte,
+    }
+
+
+def _description(models: Mapping[str, PageModel]) -> str:
+    """What is seen, for those who do not see it."""
+    parts = []
+    for task, does in _DOES.items():
+        names = [name for name, model in models.items() if model.task == task]
+        if names:
+            parts.append(f"{', '.join(names)} {does}")
+    return f"A field for a text, and a button that lets {'; '.join(parts)}."
 
 
 @torch.no_grad()

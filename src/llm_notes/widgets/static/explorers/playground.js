@@ -1,362 +1,334 @@
 // Language models to play with: type, watch the tokens come, ask each one why.
 //
-// data: {models: [{name, about, file}], prompts: [text], unicode_classes, tour}. The
-// models are files of the page and are read when the playground is about to be seen.
+// data: {models: [{name, about, file, task, prompts, in_python, n_parameters,
+// bits_per_byte}], prompts: [text], unicode_classes, tour}. A task is "continue", "fill"
+// or "translate", and has a view of its own. This is the frame around the views: the
+// model, the text, the buttons, the address. A model is read when it is about to be seen.
 (function (llm) {
   "use strict";
 
   const MAX_PROMPT = 2000; // characters; more is cut, and said
   const ALL = "all side by side";
-  const LONG = "If the object does not define this method, the result of the operation is";
+  const PAUSE = 250; // ms from the last key to the reading of what was typed
+  const ADDRESSED = 300; // characters of a text that its address holds
 
   llm.widgets = llm.widgets || {};
 
+  // The end of a text, cut between characters; lone halves of one become U+FFFD.
+  function lastOf(value) {
+    const cut = value.slice(-MAX_PROMPT).replace(/\r\n?/g, "\n");
+    const whole = value.length > MAX_PROMPT ? cut.replace(/^[\udc00-\udfff]/, "") : cut;
+    return whole.replace(/\p{Cs}/gu, "\ufffd");
+  }
+
   llm.widgets.playground = function (mount, data, host) {
-    const { make, choice, textField, button, controls, checkbox } = llm.dom;
-    const loaded = new Map(); // name -> promise of {name, model}
+    const { make, choice, textField, button, controls, visible } = llm.dom;
+    const models = llm.playground.models(data, host.file);
+    const writers = models.names("continue");
+    const options = [
+      ...data.models.map(({ name }) => name), ...(writers.length > 1 ? [ALL] : []),
+    ];
+    const makers = {
+      continue: llm.playground.generating,
+      fill: llm.playground.filling,
+      translate: llm.playground.translating,
+    };
+    const views = {};
+    const drafts = {}; // by task: what stood in the field
 
     // --- what the reader sees ------------------------------------------------
-    const names = data.models.map(({ name }) => name);
-    const options = [...names, ...(names.length > 1 ? [ALL] : [])].map((n) => [n, n]);
-    const which = choice({ label: "model", options, value: names[0] });
-    const about = make("p", { class: "llm-quiet" });
-    const examples = choice({
-      label: "begin with", value: data.prompts[0],
-      options: data.prompts.map((text) => [text, text]),
-    });
-    const prompt = textField({
-      label: "Your text (Enter writes on, Shift+Enter begins a line)",
-      value: data.prompts[0], rows: 2,
-    });
+    const which = choice({ label: "model", options: options.map((n) => [n, n]), value: options[0] });
+    const about = make("p", { class: "llm-quiet llm-about-model" });
+    const examplesBox = make("span", { class: "llm-control" });
+    const prompt = textField({ label: "Your text", rows: 2 });
+    const promptLabel = prompt.element.querySelector(".llm-label");
     const write = button({ label: "Write" });
     write.element.classList.add("llm-main");
-    const step = button({ label: "One token" });
-    const undo = button({ label: "Undo one" });
-    const stop = button({ label: "Stop" });
-    const inPython = host.ask ? checkbox({ label: "Python computes" }) : null;
-    const note = make("p", { class: "llm-quiet", role: "status" });
-    const columnsBox = make("div", { class: "llm-columns" });
-    const verdict = make("p", { class: "llm-verdict" });
-    const legend = make("p", { class: "llm-quiet" },
-      "The darker a token, the more it surprised the model. Choose one to see why.");
-    const knobs = llm.playground.knobs();
-    const parts = llm.playground.parts();
+    const clear = button({ label: "Clear", description: "Empty the text" });
+    const own = make("span", { class: "llm-own" }); // the view's buttons
+    const note = make("p", { class: "llm-quiet llm-note", role: "status" });
+    const problem = make("div");
+    const place = make("div");
+    const foot = make("div");
     const spoken = llm.dom.announcer();
-    const panel = llm.playground.tokenPanel(take);
 
-    // --- models --------------------------------------------------------------
-    function load(name) {
-      if (!loaded.has(name)) {
-        const { file } = data.models.find((model) => model.name === name);
-        const promise = host.file(file).then((json) => ({
-          name,
-          model: llm.models.load(llm.bundle.read(json), data.unicode_classes),
-        }));
-        promise.catch(() => loaded.delete(name)); // a second try may do better
-        loaded.set(name, promise);
+    // --- the view of the model that was chosen -------------------------------
+    const isAll = () => which.value === ALL;
+    const taskOf = (name) => (name === ALL ? "continue" : models.describe(name).task);
+    const chosenNames = () => (isAll() ? writers : [which.value]);
+    let view = null;
+    let entry = null;
+    let switches = {}; // wished for by an address
+    let shownName = options[0];
+    let opened = 0;
+    let ready = null; // Promise(whether the view is the one that is wanted now)
+    let working = 0; // count of tasks begun
+    let isTouched = false; // before that, the address is not ours to change
+
+    function say(text) {
+      note.textContent = text;
+    }
+
+    function viewOf(task) {
+      views[task] = views[task] || makers[task](shell);
+      return views[task];
+    }
+
+    // Everything that can be shown before the model has been read.
+    function dress(task) {
+      view = viewOf(task);
+      promptLabel.textContent = view.label;
+      write.element.textContent = view.action;
+      own.replaceChildren(...view.buttons.map(({ element }) => element));
+      place.replaceChildren(...(view.fields || []).map(({ element }) => element), view.element);
+      foot.replaceChildren(view.foot);
+      const texts = examplesOf(which.value);
+      const examples = choice({ label: "begin with", options: texts.map((t) => [t, t]), value: texts[0] });
+      examples.listen((text) => {
+        prompt.value = text;
+        shell.rewrite();
+      });
+      examplesBox.replaceChildren(examples.element);
+      if (tour) {
+        tour.open.hidden = task !== "continue" || tour.isOpen;
       }
-      return loaded.get(name);
+      const description = isAll() ? null : models.describe(which.value);
+      about.textContent = description
+        ? [description.about, llm.playground.factsOf(description)]
+          .filter(Boolean).map((text) => visible(text, false)).join(" ")
+        : "";
     }
 
-    const chosenNames = () => (which.value === ALL ? names : [which.value]);
+    const examplesOf = (name) =>
+      (name !== ALL && models.describe(name).prompts) || data.prompts;
 
-    function makeReader(entry) {
-      return (switches) =>
-        inPython && inPython.value
-          ? llm.writing.kernelReader(host.ask, entry.name)
-          : llm.writing.reader(entry.model, switches);
-    }
-
-    // --- columns -------------------------------------------------------------
-    let columns = [];
-    let shown = null; // {column, place}
-
-    function choose(column, place) {
-      shown = { column, place };
-      panel.show(column.writing.tokens, place, knobs.value, column.name);
-      column.element.after(panel.element);
-      panel.element.style.gridColumn = "1 / -1";
-    }
-
-    async function take(place, id) {
-      const { column } = shown;
-      column.text.element.focus();
-      await column.writing.replace(place, id);
-      column.text.select(place);
-    }
-
-    async function rebuild() {
-      columns.forEach((column) => column.writing.stop());
-      const entries = await Promise.all(chosenNames().map(load));
-      const single = entries.length === 1;
-      if (single) {
-        parts.show(entries[0].model);
-        parts.write(wanted.switches || {});
-        wanted.switches = null;
+    async function open() {
+      opened += 1;
+      const mine = opened;
+      say("Reading the model…");
+      problem.replaceChildren();
+      const entries = await Promise.all(chosenNames().map((name) => models.load(name)));
+      if (mine !== opened) {
+        return false;
       }
-      parts.element.hidden = !single || !entries[0].model.switches.length;
-      makeColumns(entries);
+      say("");
+      [entry] = entries;
+      view.open(entries, switches);
+      switches = {};
+      return true;
     }
 
-    function makeColumns(entries) {
-      const switches = entries.length === 1 ? parts.value : {};
-      const isCut = Object.keys(switches).length > 0;
-      columns.forEach((column) => column.writing.stop());
-      columns = entries.map((entry) =>
-        llm.playground.column(
-          entry, isCut ? `${entry.name}, intact` : entry.name, {}, makeReader(entry), choose
-        )
-      );
-      if (isCut) {
-        const label = `${entries[0].name} without ${parts.words}`;
-        columns.push(llm.playground.column(
-          entries[0], label, switches, makeReader(entries[0]), choose
-        ));
-      }
-      panel.hide();
-      columnsBox.replaceChildren(...columns.map(({ element }) => element), panel.element);
-      columnsBox.classList.toggle("llm-many", columns.length > 1);
-      const { about: words } = data.models.find(({ name }) => name === entries[0].name);
-      about.textContent = entries.length === 1 ? words : "";
+    function showProblem(error) {
+      const again = button({ label: "Try again" });
+      again.listen(() => {
+        problem.replaceChildren();
+        act((text) => view.read(text));
+      });
+      say("");
+      problem.replaceChildren(make(
+        "div", { role: "alert" },
+        `The model could not be read: ${visible(error.message, false)}. Try again, or load ` +
+        "the page anew. ", again.element
+      ));
     }
 
-    function compareInWords() {
-      const [intact, cut] = columns;
-      verdict.textContent = "";
-      if (columns.length === 2 && intact.entry === cut.entry && cut.bits !== null) {
-        verdict.textContent =
-          `Your text costs ${intact.bits.toFixed(2)} bits per byte with all parts, and ` +
-          `${cut.bits.toFixed(2)} without ${parts.words}.`;
-      } else if (columns.length > 1 && columns.every(({ bits }) => bits !== null)) {
-        const best = columns.reduce((a, b) => (a.bits < b.bits ? a : b));
-        verdict.textContent =
-          `Your text surprises ${best.label} least: ${best.bits.toFixed(2)} bits per byte.`;
-      }
-    }
-
-    // --- what the reader does ------------------------------------------------
-    function promptText() {
-      const text = prompt.value.replace(/\r\n?/g, "\n").toWellFormed?.() ?? prompt.value;
-      note.textContent = text.length > MAX_PROMPT
-        ? `Only the last ${MAX_PROMPT.toLocaleString("en")} characters are read.` : "";
-      return text.slice(-MAX_PROMPT);
-    }
-
-    const wanted = {}; // a state from the address, until the models are there
-    let ready = null;
-
-    async function ensure() {
+    function ensure() {
       if (!ready) {
-        note.textContent = "Reading the model…";
-        ready = rebuild().then(() => {
-          note.textContent = "";
-        });
-        ready.catch((error) => {
-          ready = null;
-          note.replaceChildren(make(
-            "span", { role: "alert" },
-            `The model could not be read: ${error.message}. Load the page again.`
-          ));
+        const promise = open();
+        ready = promise;
+        promise.catch((error) => {
+          if (ready === promise) {
+            ready = null;
+            showProblem(error);
+          }
         });
       }
       return ready;
     }
 
-    async function read() {
-      await ensure();
-      const text = promptText();
-      await Promise.all(columns.map((column) => readOne(column, text)));
-      compareInWords();
-      remember();
-    }
-
-    async function readOne(column, text) {
-      try {
-        return await column.writing.read(text);
-      } catch (error) {
-        note.textContent = error.message;
-        return false;
-      }
-    }
-
-    // Goes on from what is written when the prompt is the same.
-    let lastPrompt = null;
+    // --- work ----------------------------------------------------------------
     let pause = 0;
-    async function run(n) {
-      clearTimeout(pause); // what was typed is read below
-      await ensure();
-      const text = promptText();
-      if (text !== lastPrompt || columns.some(({ writing }) => !writing.tokens.length)) {
-        lastPrompt = text;
-        await Promise.all(columns.map((column) => readOne(column, text)));
-      }
-      const settings = knobs.value;
-      const ended = await Promise.all(columns.map((column) => column.write(n, settings)));
-      compareInWords();
-      remember();
-      if (ended.every(Boolean)) {
-        spoken.say(columns.map((c) => `${c.label} wrote: ${c.written}`).join(" "));
-      }
+
+    function promptText() {
+      const { value } = prompt;
+      say(value.length > MAX_PROMPT
+        ? `Only the last ${MAX_PROMPT.toLocaleString("en")} characters are read.` : "");
+      return lastOf(value);
     }
 
-    // A whole new continuation of the prompt, not one more piece of the last.
-    async function fresh() {
+    function setWorking(isOn) {
+      write.element.textContent = isOn ? "Stop" : view.action;
+      write.element.dataset.stops = isOn ? "1" : "";
+    }
+
+    // Does something with the text once the model is there; what came before ends.
+    // fn(text) resolves to true when something was written to its end.
+    async function act(fn) {
       clearTimeout(pause);
-      await ensure();
-      const text = promptText();
-      lastPrompt = text;
-      await Promise.all(columns.map((column) => readOne(column, text)));
-      return run(knobs.value.length);
+      working += 1;
+      const mine = working;
+      setWorking(true);
+      try {
+        if (await ensure()) {
+          if (mine !== working) {
+            return;
+          }
+          const done = await fn(promptText());
+          if (done && mine === working) {
+            spoken.say(visible(view.spoken, false));
+            remember();
+          }
+        }
+      } catch (error) {
+        if (!problem.firstChild) {
+          say(error.message);
+        }
+      } finally {
+        if (mine === working) {
+          setWorking(false);
+        }
+      }
     }
 
-    function remember() {
-      llm.fragment.set(host.key, {
-        text: prompt.value.slice(0, 300), model: which.value, ...knobs.value,
-        ...(Object.keys(parts.value).length ? { parts: JSON.stringify(parts.value) } : {}),
+    function halt() {
+      clearTimeout(pause);
+      working += 1;
+      setWorking(false);
+      if (view) {
+        view.stop();
+      }
+    }
+
+    function readTyped() {
+      act(async (text) => {
+        await view.read(text);
+        remember();
+        return false; // the reader knows what they typed
       });
     }
 
-    function restore(state) {
-      if (typeof state.text === "string") {
-        prompt.value = state.text;
+    const shell = {
+      ask: host.ask,
+      element: mount,
+      write: write.element,
+      act,
+      note: say,
+      changed: () => {
+        isTouched = true;
+        remember();
+      },
+      rewrite: () => act((text) => view.run(text)),
+      get text() {
+        return prompt.value;
+      },
+      set text(text) {
+        prompt.value = text;
+      },
+      get entry() {
+        return entry;
+      },
+    };
+
+    // --- the address ---------------------------------------------------------
+    function remember() {
+      if (!isTouched) {
+        return;
       }
-      if (options.some(([name]) => name === state.model)) {
-        which.value = state.model;
-      }
-      knobs.write(state);
-      try {
-        wanted.switches = JSON.parse(state.parts || "null");
-      } catch {
-        wanted.switches = null;
-      }
+      const state = {
+        text: prompt.value === examplesOf(which.value)[0]
+          ? undefined : prompt.value.slice(0, ADDRESSED),
+        model: which.value === options[0] ? undefined : which.value,
+        ...view.state,
+      };
+      const isStart = Object.values(state).every((value) => value === undefined);
+      llm.fragment.set(host.key, isStart ? null : state);
     }
 
-    write.listen(fresh);
-    step.listen(() => run(1));
-    undo.listen(async () => {
-      await ensure();
-      columns.forEach(({ writing }) => writing.undo());
+    function restore(state) {
+      which.value = options.includes(state.model) ? state.model : options[0];
+      shownName = which.value;
+      prompt.value = ["string", "number"].includes(typeof state.text)
+        ? String(state.text) : examplesOf(which.value)[0];
+      dress(taskOf(which.value));
+      if (view.restore) {
+        view.restore(state);
+      }
+      switches = {};
+      try {
+        switches = JSON.parse(state.parts || "{}") || {};
+      } catch {
+        // A wish that cannot be read is none.
+      }
+      ready = null;
+    }
+
+    // --- what the reader does ------------------------------------------------
+    write.listen(() => (write.element.dataset.stops ? halt() : shell.rewrite()));
+    clear.listen(() => {
+      halt();
+      prompt.value = "";
+      prompt.input.focus();
+      act(async () => {
+        await view.clear();
+        remember();
+        return false;
+      });
     });
-    stop.listen(() => columns.forEach(({ writing }) => writing.stop()));
     prompt.input.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
         event.preventDefault();
-        fresh();
+        shell.rewrite();
       }
     });
     prompt.listen(() => {
-      columns.forEach(({ writing }) => writing.stop());
-      clearTimeout(pause);
-      pause = setTimeout(read, 250);
+      halt();
+      pause = setTimeout(readTyped, PAUSE);
     });
-    examples.listen((text) => {
-      prompt.value = text;
-      fresh();
-    });
-    async function again() {
+    which.listen(() => {
+      halt();
+      drafts[taskOf(shownName)] = prompt.value;
+      shownName = which.value;
+      dress(taskOf(shownName));
+      prompt.value = drafts[taskOf(shownName)] || examplesOf(shownName)[0];
       ready = null;
-      lastPrompt = null;
-      await ensure();
-      await run(knobs.value.length);
-    }
-    which.listen(again);
-    parts.listen(async () => {
-      makeColumns(await Promise.all(chosenNames().map(load)));
-      lastPrompt = null;
-      await fresh();
+      shell.rewrite();
     });
-    knobs.listen(() => shown && panel.element.hidden === false && columns.includes(shown.column) &&
-      panel.show(shown.column.writing.tokens, shown.place, knobs.value, shown.column.name));
-    if (inPython) {
-      inPython.listen(again);
-    }
-
-    // --- the tour ------------------------------------------------------------
-    const first = () => columns[0];
-    const openPanel = async (place) => {
-      await ensure();
-      if (first().writing.tokens.length < 2) {
-        await run(20);
+    mount.addEventListener("input", () => (isTouched = true));
+    mount.addEventListener("click", () => (isTouched = true));
+    mount.addEventListener("keydown", (event) => {
+      isTouched = true;
+      if (event.key === "Escape" && tour && tour.isOpen) {
+        tour.end();
       }
-      const n = first().writing.tokens.length;
-      first().text.select(place < 0 ? n + place : Math.min(place, n - 1));
-    };
-    const steps = [
-      {
-        title: "A text becomes tokens.",
-        text: "Each box is one token. Its shade tells how much it surprised the model.",
-        prepare: read, at: () => columnsBox,
-      },
-      {
-        title: "The model expects.",
-        text: "For each place it gives a probability to every token it knows. These are the likeliest.",
-        prepare: () => openPanel(-1), at: () => panel.element,
-      },
-      {
-        title: "One is drawn.",
-        text: "Press “One token” a few times: predict, draw, append. Take another candidate, and the text takes another way.",
-        prepare: () => {}, at: () => step.element,
-      },
-      {
-        title: "The knobs change the draw, not the model.",
-        text: "At temperature 0 the likeliest token is always taken. Watch how soon the text repeats itself.",
-        prepare: () => {
-          knobs.element.open = true;
-          knobs.write({ temperature: 0 });
-          fresh();
-        },
-        at: () => knobs.element,
-      },
-      {
-        title: "Every part is there for a reason.",
-        text: "Here the positions are taken away: where a token stands no longer changes who looks at it. See what your text costs now.",
-        prepare: () => {
-          knobs.write({ temperature: 0.8 });
-          parts.element.open = true;
-          prompt.value = LONG;
-          const has = first() && first().entry.model.switches;
-          parts.write(has && has.includes("positions") ? { positions: false } : {});
-          return load(chosenNames()[0]).then((entry) => {
-            makeColumns([entry]);
-            lastPrompt = null;
-            return fresh();
-          });
-        },
-        at: () => parts.element,
-      },
-      {
-        title: "It is a small model.",
-        text: "It has read a third of a megabyte. It has learnt form, and no facts. What it writes is fluent before it is true.",
-        prepare: () => {
-          parts.write({});
-          return load(chosenNames()[0]).then((entry) => {
-            makeColumns([entry]);
-            lastPrompt = null;
-            return fresh();
-          });
-        },
-        at: () => write.element,
-      },
-    ];
-    const tour = data.tour ? llm.playground.tour(steps) : null;
+    });
 
     // --- on the page ---------------------------------------------------------
+    const tour = data.tour && writers.length
+      ? llm.playground.tour(llm.playground.steps(viewOf("continue"), shell)) : null;
     mount.classList.add("llm-playground");
     mount.append(
-      controls(...(options.length > 1 ? [which] : []), examples), about, prompt.element,
-      controls(write, step, undo, stop, ...(inPython ? [inPython] : [])), note, columnsBox,
-      verdict, legend, knobs.element, parts.element, ...(tour ? [tour.element] : []),
+      controls(...(options.length > 1 ? [which] : []), examplesBox),
+      about, prompt.element, controls(write, own, clear), problem, note,
+      ...(tour ? [tour.panel] : []), place, ...(tour ? [tour.open] : []), foot,
       spoken.element
     );
-    const state = llm.fragment.get(host.key);
-    if (state) {
-      restore(state);
-    }
+    restore(llm.fragment.get(host.key) || {});
+    llm.fragment.listen(() => {
+      const state = host.key === null ? null : llm.fragment.get(host.key);
+      if (state) {
+        halt();
+        restore(state);
+        shell.rewrite();
+        llm.fragment.reveal(host.key, mount);
+      }
+    });
     // The first view is there when the reader arrives, and costs nothing before.
-    const observer = new IntersectionObserver((entries) => {
-      if (entries.some(({ isIntersecting }) => isIntersecting)) {
+    const observer = new IntersectionObserver((seen) => {
+      if (seen.some(({ isIntersecting }) => isIntersecting)) {
         observer.disconnect();
-        read().catch(() => {});
+        if (!working) {
+          readTyped();
+        }
       }
     }, { rootMargin: "200px" });
     observer.observe(mount);

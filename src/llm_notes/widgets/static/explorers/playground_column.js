@@ -2,35 +2,34 @@
 (function (llm) {
   "use strict";
 
-  // entry: {name, model}; makeReader(switches): see llm.writing.
-  function column(entry, label, switches, makeReader, choose) {
-    const { make } = llm.dom;
+  // entry: {name, model}; hooks: {makeReader(), choose(column, place),
+  // preview(column, place), facts: text}.
+  function column(entry, label, hooks) {
+    const { make, visible } = llm.dom;
     const { tokenizer } = entry.model;
-    const heading = make("p", { class: "llm-column-title" }, label);
-    const facts = make("p", { class: "llm-quiet" });
-    const text = llm.playground.tokenText(`Text of ${label}`, (place) => choose(self, place));
-    const element = make("div", { class: "llm-column" }, heading, text.element, facts);
+    const heading = make("p", { class: "llm-column-title" }, visible(label, false));
+    const known = make("p", { class: "llm-quiet" }, hooks.facts);
+    const facts = make("p", { class: "llm-quiet llm-facts" });
+    const text = llm.playground.tokenText(
+      `Text of ${label}`, (place) => hooks.choose(self, place),
+      (place) => hooks.preview(self, place)
+    );
+    const element = make("div", { class: "llm-column" }, heading, known, text.element, facts);
     let speed = null;
 
-    const writing = llm.writing.writing(
-      entry.model, () => makeReader(switches), () => show()
-    );
+    const writing = llm.writing.writing(entry.model, hooks.makeReader, () => show());
+    const prompt = () => writing.tokens.filter(({ isPrompt }) => isPrompt);
 
     function show() {
       text.update(writing.tokens);
-      const prompt = writing.tokens.filter(({ isPrompt }) => isPrompt);
-      const bits = llm.writing.bitsPerByte(prompt, tokenizer);
-      const parts = [`${writing.tokens.length} tokens`];
-      if (bits !== null) {
-        parts.push(`your text: ${bits.toFixed(2)} bits per byte`);
-      }
-      if (speed) {
-        parts.push(`${Math.round(speed).toLocaleString("en")} tokens/s`);
-      }
-      if (writing.slid) {
-        parts.push("the beginning has left the context");
-      }
-      facts.textContent = parts.join(" · ");
+      const bits = self.bits;
+      const n = writing.tokens.length;
+      facts.textContent = [
+        n === 1 ? "1 token" : `${n} tokens`,
+        bits === null ? null : `your text: ${bits.toFixed(2)} bits per byte`,
+        speed && `${Math.round(speed).toLocaleString("en")} tokens/s`,
+        writing.slid ? "the beginning has left the context" : null,
+      ].filter(Boolean).join(" · ");
     }
 
     const self = {
@@ -41,8 +40,10 @@
       writing,
       name: (id) => tokenizer.text(id),
       get bits() {
-        const prompt = writing.tokens.filter(({ isPrompt }) => isPrompt);
-        return llm.writing.bitsPerByte(prompt, tokenizer);
+        return llm.writing.bitsPerByte(prompt(), tokenizer);
+      },
+      get speed() {
+        return speed;
       },
       get written() {
         const ids = writing.tokens.filter((t) => !t.isPrompt).map(({ id }) => id);
@@ -52,9 +53,9 @@
         const before = writing.tokens.length;
         const started = performance.now();
         const ended = await writing.write(n, settings);
-        const n2 = writing.tokens.length - before;
-        if (ended && n2 > 4) {
-          speed = (1000 * n2) / (performance.now() - started);
+        const written = writing.tokens.length - before;
+        if (ended && written > 4) {
+          speed = (1000 * written) / (performance.now() - started);
         }
         show();
         return ended;
@@ -63,6 +64,5 @@
     return self;
   }
 
-  llm.playground = llm.playground || {};
-  llm.playground.column = column;
+  llm.playground = Object.assign(llm.playground || {}, { column });
 })((globalThis.llmNotes = globalThis.llmNotes || {}));

@@ -1,16 +1,9 @@
-// The knobs of the draw and the parts that can be taken away. Knows no model.
+// The knobs of the draw. Knows no model.
 (function (llm) {
   "use strict";
 
-  const PARTS = {
-    scale: "divide scores by √d_k",
-    mask: "causal mask",
-    positions: "positions",
-    state: "the state carried on",
-  };
-
-  // Returns {element, value, write(state), listen(fn)}: settings of llm.sampling.apply,
-  // and `seed` and `length`.
+  // Returns {element, value, changed, write(state), listen(fn)}: settings of
+  // llm.sampling.apply, and `seed` and `length`; `changed` holds those not at their start.
   function knobs() {
     const { slider, choice, textField, make } = llm.dom;
     const off = (start) => (x) => (x === start ? "off" : String(x));
@@ -41,6 +34,7 @@
       "details", { class: "llm-more" }, make("summary", {}, "How the next token is drawn"),
       llm.dom.controls(...Object.values(fields))
     );
+    const starts = Object.entries(fields).map(([name, field]) => [name, field.value]);
     const seed = () => Math.abs(Number.parseInt(fields.seed.value, 10)) || 0;
     return {
       element,
@@ -48,9 +42,16 @@
         const read = Object.entries(fields).map(([name, field]) => [name, field.value]);
         return { ...Object.fromEntries(read), seed: seed() };
       },
+      get changed() {
+        const moved = starts.filter(([name, start]) => fields[name].value !== start);
+        return Object.fromEntries(moved.map(([name]) => [name, this.value[name]]));
+      },
+      reset() {
+        starts.forEach(([name, start]) => (fields[name].value = start));
+      },
       write(state) {
         for (const [name, field] of Object.entries(fields)) {
-          if (state[name] !== undefined) {
+          if (Number.isFinite(state[name])) {
             field.value = name === "seed" ? String(state[name]) : state[name];
           }
         }
@@ -61,84 +62,5 @@
     };
   }
 
-  // The parts of a model: {element, value: switches, show(model), listen(fn)}.
-  function parts() {
-    const { make, checkbox, controls } = llm.dom;
-    const body = make("div", {});
-    const element = make(
-      "details", { class: "llm-more" },
-      make("summary", {}, "Take parts away, and see what breaks"), body
-    );
-    let boxes = {};
-    let heads = [];
-    let heard = () => {};
-
-    function headGrid({ n_layers: nLayers, n_heads: nHeads }) {
-      const rows = Array.from({ length: nLayers }, (_, layer) =>
-        Array.from({ length: nHeads }, (_, head) => {
-          const box = checkbox({ label: `layer ${layer}, head ${head}`, value: true });
-          box.listen(() => heard());
-          return { layer, head, box };
-        })
-      );
-      heads = rows.flat();
-      const legend = make("legend", {}, "attention heads");
-      return make("fieldset", { class: "llm-heads" }, legend,
-        controls(...heads.map(({ box }) => box)));
-    }
-
-    return {
-      element,
-      show(model) {
-        boxes = {};
-        heads = [];
-        for (const name of model.switches.filter((one) => PARTS[one])) {
-          boxes[name] = checkbox({ label: PARTS[name], value: true });
-          boxes[name].listen(() => heard());
-        }
-        const grid = model.switches.includes("headsOff") ? headGrid(model.config) : null;
-        const back = llm.dom.button({ label: "Put all back" });
-        back.listen(() => {
-          [...Object.values(boxes), ...heads.map(({ box }) => box)].forEach((box) => {
-            box.value = true;
-          });
-          heard();
-        });
-        body.replaceChildren(controls(...Object.values(boxes), back));
-        body.append(...[grid].filter(Boolean));
-        element.hidden = !model.switches.length;
-      },
-      // {} when nothing is taken away.
-      get value() {
-        const off = Object.entries(boxes).filter(([, box]) => !box.value);
-        const silent = heads.filter(({ box }) => !box.value);
-        const value = Object.fromEntries(off.map(([name]) => [name, false]));
-        return silent.length
-          ? { ...value, headsOff: silent.map(({ layer, head }) => [layer, head]) }
-          : value;
-      },
-      get words() {
-        const off = Object.entries(boxes).filter(([, box]) => !box.value);
-        const names = off.map(([name]) => PARTS[name]);
-        const silent = heads.filter(({ box }) => !box.value);
-        return [...names, ...silent.map(({ layer, head }) => `head ${head} of layer ${layer}`)]
-          .join(", ");
-      },
-      write(switches) {
-        for (const [name, box] of Object.entries(boxes)) {
-          box.value = switches[name] !== false;
-        }
-        for (const { layer, head, box } of heads) {
-          box.value = !(switches.headsOff || []).some(([l, h]) => l === layer && h === head);
-        }
-      },
-      listen(fn) {
-        heard = fn;
-      },
-    };
-  }
-
-  llm.playground = llm.playground || {};
-  llm.playground.knobs = knobs;
-  llm.playground.parts = parts;
+  llm.playground = Object.assign(llm.playground || {}, { knobs });
 })((globalThis.llmNotes = globalThis.llmNotes || {}));

@@ -1,75 +1,28 @@
-// One token of a text: what the model expected there, and where it looked.
+// One place of a text: what the model expected there, and where it looked.
 //
-// Candidates are buttons: taking one writes another text. Knows the text's tokens and
-// how they are named, and no model.
+// The place after the last token shows what may come next. Taking a candidate writes
+// another text. Knows the text's tokens and how they are named, and no model.
 (function (llm) {
   "use strict";
 
-  const N_CANDIDATES = 8;
+  const MOST_TOKENS = 40; // in the view of all heads
 
-  const percent = (p) => (p >= 0.0995 ? `${(100 * p).toFixed(0)} %` : `${(100 * p).toPrecision(2)} %`);
-
-  function candidates(token, settings, ids, nPrompt) {
-    const p = llm.sampling.softmax(token.logits);
-    const { removedBy } = llm.sampling.apply(token.logits, settings, ids, nPrompt);
-    const order = llm.sampling.ranked(p);
-    const shown = order.slice(0, N_CANDIDATES);
-    if (!shown.includes(token.id)) {
-      shown.push(token.id);
-    }
-    return shown.map((id) => ({
-      id, p: p[id], removedBy: removedBy[id], rank: order.indexOf(id) + 1,
-    }));
-  }
-
-  // The mean over heads, or one head: weights over the tokens before.
-  function weightsOf(attention, layer, head) {
-    const heads = attention[layer];
-    if (head >= 0) {
-      return heads[head];
-    }
-    return heads[0].map((_, s) => heads.reduce((sum, h) => sum + h[s], 0) / heads.length);
-  }
-
-  // take(place, id) is called when a candidate is taken.
-  function tokenPanel(take) {
-    const { make, visible, heat, choice } = llm.dom;
-    const title = make("p", { class: "llm-panel-title" });
-    const list = make("ul", { class: "llm-candidates" });
+  // Where the model looked when it expected this token: a strip, and in words.
+  function looks() {
+    const { make, visible, heat } = llm.dom;
+    const { percent } = llm.playground;
+    const which = llm.playground.headChoice();
     const strip = make("p", { class: "llm-strip", dir: "auto" });
     const about = make("p", { class: "llm-quiet" });
-    const looks = make("div", { class: "llm-looks" });
-    const table = llm.dom.numbers("Candidates at this place", "The numbers");
     const element = make(
-      "div", { class: "llm-panel", hidden: true }, title, list, looks, table.element
+      "div", { class: "llm-looks", hidden: true },
+      make("p", { class: "llm-panel-title" }, "Where it looked"), which.element, strip, about
     );
-    let view = null; // what is shown now
-    let layer = null;
-    let head = null;
+    let view = null;
 
-    function candidateRow(one, token, name) {
-      const bar = make("span", { class: "llm-bar" });
-      bar.style.width = `${Math.max(0.5, 100 * one.p)}%`;
-      const label = make("span", { class: "llm-candidate-text", dir: "auto" }, visible(name(one.id)));
-      const note = one.removedBy ? make("small", {}, `ruled out by ${one.removedBy}`) : null;
-      const button = make(
-        "button",
-        { type: "button", class: "llm-candidate", "aria-current": one.id === token.id },
-        label, make("span", { class: "llm-bar-box" }, bar),
-        make("span", { class: "llm-share" }, percent(one.p)), note
-      );
-      button.addEventListener("click", () => take(view.place, one.id));
-      return make("li", { class: one.removedBy ? "llm-ruled-out" : null }, button);
-    }
-
-    function showLooks() {
-      const { tokens, place } = view;
-      const { attention } = tokens[place];
-      if (!attention) {
-        looks.replaceChildren();
-        return;
-      }
-      const weights = weightsOf(attention, layer.value, head.value);
+    function draw() {
+      const { tokens, place, attention } = view;
+      const weights = llm.playground.weightsOf(attention, which.layer, which.head);
       // After a full context was cut, the weights are over its last tokens only.
       const first = place - weights.length;
       strip.replaceChildren(
@@ -82,21 +35,96 @@
         .map((s) => `“${visible(tokens[first + s].text)}” (${percent(weights[s])})`)
         .join(", ")}.`;
     }
+    which.listen(draw);
+    return {
+      element,
+      show(tokens, place, attention) {
+        element.hidden = !attention;
+        if (attention) {
+          view = { tokens, place, attention };
+          which.fit(attention);
+          draw();
+        }
+      },
+    };
+  }
 
-    function makeLooks(attention) {
-      const layers = attention.map((_, i) => [i, String(i)]);
-      const heads = [[-1, "mean"], ...attention[0].map((_, i) => [i, String(i)])];
-      const shape = `${layers.length}x${heads.length}`;
-      if (looks.dataset.shape === shape && looks.firstChild) {
+  // All heads over the last tokens, where the page has the view for it; made when opened.
+  function allHeads() {
+    const { make } = llm.dom;
+    const body = make("div");
+    const element = make(
+      "details", { class: "llm-more", hidden: true },
+      make("summary", {}, "All heads, over the last tokens"), body
+    );
+    let view = null;
+    let given = null;
+
+    // Row t: the weights of the token that was expected at t + 1; what had left the
+    // context has none.
+    function rowsOf(tokens, next) {
+      const asked = [...tokens.map(({ attention }) => attention), next && next.attention];
+      return (place) => asked[place + 1];
+    }
+
+    function draw() {
+      if (!element.open || element.hidden) {
         return;
       }
-      looks.dataset.shape = shape;
-      layer = choice({ label: "layer", options: layers, value: layers.length - 1 });
-      head = choice({ label: "head", options: heads, value: -1 });
-      layer.listen(showLooks);
-      head.listen(showLooks);
-      const name = make("p", { class: "llm-panel-title" }, "Where it looked");
-      looks.replaceChildren(name, llm.dom.controls(layer, head), strip, about);
+      if (!view) {
+        view = llm.attentionView(body);
+      }
+      const { tokens, next } = given;
+      const n = Math.min(MOST_TOKENS, tokens.length);
+      const from = tokens.length - n;
+      const rowOf = rowsOf(tokens, next);
+      const names = tokens.slice(from).map(({ text }) => text);
+      const shape = [next.attention.length, next.attention[0].length, n, n];
+      view.update({ queries: names, keys: names, causal: true, shape }, (layer, head) => {
+        const all = new Float32Array(n * n);
+        for (let t = 0; t < n; t += 1) {
+          const row = rowOf(from + t);
+          const weights = row ? row[layer][head] : [];
+          const start = from + t + 1 - weights.length; // the token of its first weight
+          for (let s = Math.max(from, start); s <= from + t; s += 1) {
+            all[t * n + s - from] = weights[s - start];
+          }
+        }
+        return all;
+      });
+    }
+    element.addEventListener("toggle", draw);
+    return {
+      element,
+      show(tokens, next) {
+        element.hidden = !(llm.attentionView && next && next.attention && tokens.length > 1);
+        given = { tokens, next };
+        draw();
+      },
+    };
+  }
+
+  // take(place, id) is called when a candidate is taken.
+  function tokenPanel(take) {
+    const { make, visible } = llm.dom;
+    const title = make("p", { class: "llm-panel-title" });
+    let view = null; // what is shown now
+    const found = llm.playground.bars((id) => view.name(id), (id) => take(view.place, id));
+    const where = looks();
+    const heads = allHeads();
+    const element = make(
+      "div", { class: "llm-panel", hidden: true },
+      title, found.list, where.element, found.table, heads.element
+    );
+
+    function titleOf(token, own) {
+      if (!token) {
+        return `What may come next, says ${visible(view.says, false)}: take one, or let it be drawn.`;
+      }
+      return (
+        `Before “${visible(token.text)}” ${visible(view.says, false)} expected (it is number ${own.rank}, ` +
+        `${token.bits.toFixed(1)} bits):`
+      );
     }
 
     return {
@@ -104,39 +132,35 @@
       hide() {
         element.hidden = true;
       },
-      // settings: of the draws; name(id): the text of a token.
-      show(tokens, place, settings, name) {
-        view = { tokens, place };
-        const token = tokens[place];
+      // given: {tokens, next, place, settings, name, says}; place tokens.length is the next,
+      // name(id) the text of a token, `says` who expects.
+      show(given) {
+        view = given;
+        const { tokens, place, next, settings } = given;
+        const token = tokens[place] || null;
+        const { logits, attention } = token || next || {};
         element.hidden = false;
-        if (!token || !token.logits) {
-          title.textContent = "Nothing stands before the first token: it was not predicted.";
-          list.replaceChildren();
-          looks.replaceChildren();
-          table.update(["token", "probability"], []);
+        heads.show(tokens, next);
+        if (!logits) {
+          title.textContent = token
+            ? "Nothing stands before the first token: it was not predicted."
+            : "What may come next is shown here.";
+          found.show([]);
+          where.show(tokens, place, null);
           return;
         }
-        const ids = tokens.slice(0, place).map(({ id }) => id);
-        const nPrompt = tokens.slice(0, place).filter(({ isPrompt }) => isPrompt).length;
-        const found = candidates(token, settings, ids, nPrompt);
-        const own = found.find(({ id }) => id === token.id);
-        title.textContent =
-          `Before “${visible(token.text)}” the model expected (it is number ${own.rank}, ` +
-          `${token.bits.toFixed(1)} bits):`;
-        list.replaceChildren(...found.map((one) => candidateRow(one, token, name)));
-        table.update(
-          ["rank", "token", "id", "probability", "ruled out by"],
-          found.map((c) => [c.rank, name(c.id), c.id, c.p.toFixed(4), c.removedBy || ""])
-        );
-        if (token.attention) {
-          makeLooks(token.attention);
-        }
-        showLooks();
+        const before = tokens.slice(0, place);
+        const own = token ? token.id : null;
+        const rows = llm.playground.candidates(logits, {
+          own, settings, ids: before.map(({ id }) => id),
+          nPrompt: before.filter(({ isPrompt }) => isPrompt).length,
+        });
+        title.textContent = titleOf(token, rows.find(({ id }) => id === own));
+        found.show(rows, own);
+        where.show(tokens, place, attention);
       },
     };
   }
 
-  llm.playground = llm.playground || {};
-  llm.playground.tokenPanel = tokenPanel;
-  llm.playground.percent = percent;
+  llm.playground = Object.assign(llm.playground || {}, { tokenPanel });
 })((globalThis.llmNotes = globalThis.llmNotes || {}));

@@ -1,47 +1,62 @@
-// Six steps that explain what is seen. Each sets the playground and points at one part.
+// A tour: a panel with steps, each of which prepares something and points at one part.
 //
-// Knows the playground by the functions that it hands over; Escape ends the tour.
+// A step is {title, text(), prepare(), at() -> element, leave?()}. Escape ends the tour;
+// nothing lies above anything else. Knows nothing about what is shown.
 (function (llm) {
   "use strict";
 
-  // steps: [{title, text, prepare(), at: element or null}]
+  const NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven"];
+
   function tour(steps) {
     const { make, button } = llm.dom;
-    const open = button({ label: "Take the tour: six steps" });
+    const open = button({ label: `Take the tour: ${NUMBERS[steps.length]} steps` });
     const text = make("p", { role: "status" });
     const back = button({ label: "Back" });
     const next = button({ label: "Next" });
-    const end = button({ label: "End the tour" });
+    const end = button({ label: "End", description: "End the tour" });
     const panel = make(
-      "div", { class: "llm-tour", hidden: true }, text, llm.dom.controls(back, next, end)
+      "div", { class: "llm-tour", role: "group", "aria-label": "Tour", hidden: true },
+      text, llm.dom.controls(back, next, end)
     );
-    const element = make("div", {}, open.element, panel);
     let place = -1;
+    let pointed = null;
 
     function point(at) {
-      for (const { at: other } of steps) {
-        other().classList.remove("llm-pointed");
+      if (pointed) {
+        pointed.classList.remove("llm-pointed");
       }
+      pointed = at;
       if (at) {
         at.classList.add("llm-pointed");
+        at.scrollIntoView({
+          block: "nearest", behavior: llm.dom.reducedMotion() ? "auto" : "smooth",
+        });
       }
     }
 
-    function show(given) {
-      place = given;
-      const step = steps[place];
-      const isOpen = Boolean(step);
-      panel.hidden = !isOpen;
-      open.element.hidden = isOpen;
-      point(isOpen ? step.at() : null);
-      if (isOpen) {
+    async function show(given) {
+      const before = steps[place];
+      const step = steps[given];
+      place = step ? given : -1;
+      panel.hidden = !step;
+      open.element.hidden = Boolean(step);
+      point(null);
+      if (step) {
         const title = make("strong", {}, `${place + 1} of ${steps.length}. ${step.title} `);
-        text.replaceChildren(title, step.text);
+        text.replaceChildren(title, step.text());
         back.element.disabled = place === 0;
         next.element.textContent = place === steps.length - 1 ? "Done" : "Next";
-        step.prepare();
       } else {
         open.element.focus();
+      }
+      if (before && before.leave) {
+        await before.leave();
+      }
+      if (step && steps[place] === step) {
+        await step.prepare();
+        if (steps[place] === step) {
+          point(step.at());
+        }
       }
     }
 
@@ -49,17 +64,21 @@
       show(0);
       next.element.focus();
     });
-    back.listen(() => show(place - 1));
+    back.listen(() => {
+      show(place - 1);
+      next.element.focus(); // a disabled button would lose the hand
+    });
     next.listen(() => show(place === steps.length - 1 ? -1 : place + 1));
     end.listen(() => show(-1));
-    panel.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") {
-        show(-1);
-      }
-    });
-    return { element };
+    return {
+      open: open.element,
+      panel,
+      get isOpen() {
+        return place >= 0;
+      },
+      end: () => show(-1),
+    };
   }
 
-  llm.playground = llm.playground || {};
-  llm.playground.tour = tour;
+  llm.playground = Object.assign(llm.playground || {}, { tour });
 })((globalThis.llmNotes = globalThis.llmNotes || {}));

@@ -7,26 +7,44 @@
   "use strict";
 
   const SLICE = 8; // ms of work between two chances for the page to answer
+  const SHOW = 40; // ms between two drawings of a growing text
 
   // Reads token after token; when the context is full it goes on with its last half.
-  // push(id, rest): `rest` is awaited between two pieces of work, and may end it.
+  // `rest` is awaited between two pieces of work, and may end it.
   function reader(model, switches) {
+    const ids = []; // all that was read
+    const firsts = []; // for each: where the window began that it was read in
+    let first = 0;
     let session = model.start(switches);
-    let kept = [];
+
+    async function readWindow(rest) {
+      let given = null;
+      session = model.start(switches);
+      for (const id of ids.slice(first)) {
+        given = session.push(id);
+        await rest();
+      }
+      return given;
+    }
     return {
-      slid: false,
+      get slid() {
+        return first > 0;
+      },
       async push(id, rest) {
         if (session.isFull) {
-          this.slid = true;
-          kept = kept.slice(-Math.ceil(kept.length / 2));
-          session = model.start(switches);
-          for (const before of kept) {
-            session.push(before);
-            await rest();
-          }
+          first += Math.floor((ids.length - first) / 2);
+          await readWindow(rest);
         }
-        kept.push(id);
+        ids.push(id);
+        firsts.push(first);
         return session.push(id);
+      },
+      // Back to the state after n tokens: only their window has to be read again.
+      rewind(n, rest) {
+        ids.length = n;
+        firsts.length = n;
+        first = n ? firsts[n - 1] : 0;
+        return readWindow(rest);
       },
     };
   }
@@ -34,13 +52,23 @@
   // The same, but Python's model gives the logits.
   function kernelReader(ask, name) {
     const ids = [];
+    let slid = false;
+    async function logitsNow() {
+      const answer = await ask({ model: name, ids: [...ids] });
+      slid = answer.slid;
+      return { logits: Float32Array.from(answer.logits), attention: null };
+    }
     return {
-      slid: false,
-      async push(id) {
+      get slid() {
+        return slid;
+      },
+      push(id) {
         ids.push(id);
-        const { logits, slid } = await ask({ model: name, ids });
-        this.slid = slid;
-        return { logits: Float32Array.from(logits), attention: null };
+        return logitsNow();
+      },
+      async rewind(n) {
+        ids.length = n;
+        return n ? logitsNow() : null;
       },
     };
   }
@@ -51,32 +79,41 @@
       return Math.log2(vocabSize);
     }
     let highest = -Infinity;
-    for (const z of logits) {
-      highest = Math.max(highest, z);
+    for (let i = 0; i < logits.length; i += 1) {
+      highest = logits[i] > highest ? logits[i] : highest;
     }
     let total = 0;
-    for (const z of logits) {
-      total += Math.exp(z - highest);
+    for (let i = 0; i < logits.length; i += 1) {
+      total += Math.exp(logits[i] - highest);
     }
     return (Math.log(total) + highest - logits[id]) / Math.LN2;
   }
 
-  // model: from llm.models.load; makeReader(): see above; show(): called after slices.
+  class Ended extends Error {}
+
+  // model: from llm.models.load; makeReader(): see above; show(): called now and then.
   function writing(model, makeReader, show) {
     const { tokenizer } = model;
     let tokens = [];
     let nRead = 0; // how many of the tokens the reader has read
     let last = null; // what the reader gave for the last one
     let reading = null;
+    let isStale = false; // the reader may stand elsewhere than after nRead tokens
     let task = 0;
     let sliceEnds = 0;
-
-    class Ended extends Error {}
+    let shownAt = -Infinity;
 
     async function rest(mine) {
-      if (performance.now() > sliceEnds) {
-        show();
-        await llm.dom.slice();
+      const now = performance.now();
+      if (now > sliceEnds) {
+        if (now > shownAt + SHOW) {
+          shownAt = now;
+          show();
+        }
+        // After a long piece (a model that cannot go on from where it was) timers and
+        // the painting of the page get their turn too.
+        const isLate = now > sliceEnds + 4 * SLICE;
+        await (isLate ? new Promise((resolve) => setTimeout(resolve)) : llm.dom.slice());
         sliceEnds = performance.now() + SLICE;
       }
       if (mine !== task) {
@@ -87,16 +124,24 @@
     function forget(from) {
       tokens = tokens.slice(0, from);
       if (nRead > from) {
-        nRead = 0;
-        last = null;
+        nRead = from;
+        isStale = true;
       }
     }
 
     // Read what was not read yet, and note what each token cost.
     async function catchUp(mine) {
-      if (nRead === 0) {
+      const pause = () => rest(mine);
+      if (!reading || (isStale && nRead === 0)) {
         reading = makeReader();
         last = null;
+        isStale = false;
+      }
+      if (isStale) {
+        const given = await reading.rewind(nRead, pause);
+        await pause();
+        last = given;
+        isStale = false;
       }
       while (nRead < tokens.length) {
         const token = tokens[nRead];
@@ -104,27 +149,29 @@
         token.bits = surprise(logits, token.id, tokenizer.vocabSize);
         token.logits = logits;
         token.attention = attention;
-        last = await reading.push(token.id, () => rest(mine));
+        isStale = true;
+        const given = await reading.push(token.id, pause);
+        if (mine !== task) {
+          throw new Ended();
+        }
+        last = given;
         nRead += 1;
-        await rest(mine);
+        isStale = false;
+        await pause();
       }
     }
 
-    function start() {
-      task += 1;
-      sliceEnds = performance.now() + SLICE;
-      return task;
-    }
-
+    // Resolves to false when another task took over.
     async function running(work) {
-      const mine = start();
+      task += 1;
+      const mine = task;
+      sliceEnds = performance.now() + SLICE;
       try {
         await work(mine);
       } catch (error) {
         if (!(error instanceof Ended)) {
           throw error;
         }
-        nRead = 0; // the reader may stand in the middle of something
         return false;
       }
       show();
@@ -142,7 +189,10 @@
       get slid() {
         return Boolean(reading && reading.slid);
       },
-      // Resolves to false when another task took over.
+      // What stands after the last token: {logits, attention}, or null when not read.
+      get next() {
+        return last && !isStale && nRead === tokens.length ? last : null;
+      },
       read(text) {
         const ids = tokenizer.encode(text);
         let same = 0; // what is the same as before need not be read again
@@ -150,9 +200,7 @@
           tokens[same].isPrompt = true;
           same += 1;
         }
-        if (same < tokens.length) {
-          forget(same);
-        }
+        forget(same);
         tokens.push(...ids.slice(same).map((id) => token(id, true)));
         return running(catchUp);
       },
@@ -161,34 +209,36 @@
       write(n, settings) {
         return running(async (mine) => {
           await catchUp(mine);
+          const nPrompt = tokens.filter(({ isPrompt }) => isPrompt).length;
+          const ids = tokens.map(({ id }) => id);
           for (let i = 0; i < n && last; i += 1) {
-            const ids = tokens.map(({ id }) => id);
-            const nPrompt = tokens.filter(({ isPrompt }) => isPrompt).length;
             const { logits } = llm.sampling.apply(last.logits, settings, ids, nPrompt);
             const uniform = llm.sampling.random(settings.seed * 100003 + ids.length)();
             const id = llm.sampling.draw(llm.sampling.softmax(logits), uniform);
             tokens.push(token(id, false));
+            ids.push(id);
             await catchUp(mine);
           }
         });
       },
-      // Another token at a place; what followed is dropped.
+      // Another token at a place; what followed is dropped. The place after the last
+      // token takes one more.
       replace(place, id) {
-        const { isPrompt } = tokens[place];
+        const isPrompt = place < tokens.length && tokens[place].isPrompt;
         forget(place);
         tokens.push(token(id, isPrompt));
         return running(catchUp);
       },
       undo() {
-        start();
+        task += 1;
         if (tokens.length && !tokens[tokens.length - 1].isPrompt) {
           forget(tokens.length - 1);
         }
-        show();
+        return running(catchUp);
       },
+      // A token that was drawn and not yet read stays.
       stop() {
-        start();
-        // A token that was drawn and not yet read stays.
+        task += 1;
         show();
       },
     };

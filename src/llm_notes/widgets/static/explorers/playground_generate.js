@@ -1,0 +1,267 @@
+// The view of causal models: each continues the text in a column of its own.
+//
+// A view is {element, foot, buttons, open(entries), read(text), run(text), stop(),
+// clear(), state, restore(state), spoken}. It knows the playground by what is handed over:
+// shell = {ask, note(text), changed(), refocus()}.
+(function (llm) {
+  "use strict";
+
+  function compared(columns, words) {
+    const bits = (column) => column.bits.toFixed(2);
+    if (columns.length < 2 || columns.some((column) => column.bits === null)) {
+      return "";
+    }
+    const [intact, cut] = columns;
+    if (intact.entry === cut.entry) {
+      return `Your text costs ${bits(intact)} bits per byte with all parts, and ` +
+        `${bits(cut)} without ${words}.`;
+    }
+    const best = columns.reduce((a, b) => (a.bits < b.bits ? a : b));
+    return `Your text surprises ${best.label} least: ${bits(best)} bits per byte.`;
+  }
+
+  function generating(shell) {
+    const { make, button, choice } = llm.dom;
+    const columnsBox = make("div", { class: "llm-columns" });
+    const verdict = make("p", { class: "llm-verdict" });
+    const legend = make("p", { class: "llm-quiet" },
+      "The darker a token, the more it surprised the model. Point at one to see what the " +
+      "model expected there; choose it to keep that in view.");
+    const table = llm.dom.numbers("The text, token by token", "The text in numbers");
+    const knobs = llm.playground.knobs();
+    const parts = llm.playground.parts();
+    const panel = llm.playground.tokenPanel(take);
+    const step = button({ label: "Step", description: "Write one token more" });
+    const undo = button({ label: "Undo", description: "Take the last token back" });
+    const where = choice({
+      label: "computed", value: "page", options: [["page", "in the page"], ["python", "in Python"]],
+    });
+    where.element.hidden = true;
+    const element = make("div", {}, columnsBox, verdict, panel.element, legend);
+    const foot = make(
+      "div", {}, knobs.element, parts.element, table.element
+    );
+    let entries = [];
+    let columns = [];
+    let pinned = null; // {column, place} that the reader chose
+    let lastText = null;
+    let isWriting = false;
+
+    // --- one place in view ---------------------------------------------------
+    function draw(column, place) {
+      const { tokens, next } = column.writing;
+      panel.show({
+        tokens, next, place: place < 0 ? tokens.length : place,
+        settings: knobs.value, name: column.name,
+        says: columns.length > 1 ? column.label : "the model",
+      });
+    }
+
+    // What the reader chose, or else what may come next.
+    function drawPinned() {
+      const { column, place } = pinned || { column: columns[0], place: -1 };
+      draw(column, column.writing.tokens[place] ? place : -1);
+    }
+
+    function choose(column, place) {
+      columns.filter((other) => other !== column).forEach(({ text }) => text.clear());
+      pinned = place < 0 ? null : { column, place };
+      draw(column, place);
+    }
+
+    function preview(column, place) {
+      if (isWriting) {
+        return;
+      }
+      if (place < 0) {
+        drawPinned();
+      } else {
+        draw(column, place);
+      }
+    }
+
+    async function take(place, id) {
+      const { column } = pinned || { column: columns[0] };
+      const chosen = pinned !== null;
+      await tried(() => column.writing.replace(place, id));
+      if (chosen) {
+        column.text.select(place);
+      }
+      settled();
+    }
+
+    // --- columns -------------------------------------------------------------
+    function makeReader(entry, switches) {
+      return () =>
+        where.value === "python" && entry.inPython
+          ? llm.writing.kernelReader(shell.ask, entry.name)
+          : llm.writing.reader(entry.model, switches);
+    }
+
+    function columnOf(entry, label, switches) {
+      return llm.playground.column(entry, label, {
+        makeReader: makeReader(entry, switches), choose, preview,
+        facts: entries.length > 1 ? entry.facts : "",
+      });
+    }
+
+    function makeColumns() {
+      stop();
+      const switches = entries.length === 1 ? parts.value : {};
+      const isCut = Object.keys(switches).length > 0;
+      columns = entries.map((entry) =>
+        columnOf(entry, isCut ? `${entry.name}, intact` : entry.name, {})
+      );
+      if (isCut) {
+        const label = `${entries[0].name} without ${parts.words}`;
+        columns.push(columnOf(entries[0], label, switches));
+      }
+      pinned = null;
+      lastText = null;
+      panel.hide();
+      columnsBox.replaceChildren(...columns.map((column) => column.element));
+      columnsBox.classList.toggle("llm-many", columns.length > 1);
+    }
+
+    // --- work ----------------------------------------------------------------
+    async function tried(work) {
+      try {
+        return await work();
+      } catch (error) {
+        shell.note(error.message);
+        return false;
+      }
+    }
+
+    function settled() {
+      verdict.textContent = compared(columns, parts.words);
+      const [{ writing, name }] = columns;
+      table.update(
+        ["place", "token", "probability", "bits", "from"],
+        writing.tokens.map(({ id, bits, isPrompt }, i) => [
+          i + 1, name(id), bits === null ? "" : (2 ** -bits).toPrecision(3),
+          bits === null ? "" : bits.toFixed(2), isPrompt ? "you" : "the model",
+        ])
+      );
+      drawPinned();
+    }
+
+    async function read(text) {
+      lastText = text;
+      const ended = await Promise.all(
+        columns.map(({ writing }) => tried(() => writing.read(text)))
+      );
+      if (ended.every(Boolean)) {
+        settled();
+      }
+      return ended.every(Boolean);
+    }
+
+    async function write(n) {
+      const mine = columns;
+      isWriting = true;
+      const settings = knobs.value;
+      // One after the other, so that each has its own speed.
+      for (const column of mine) {
+        const ended = await tried(() => column.write(n, settings));
+        if (!ended || mine !== columns) {
+          return false;
+        }
+      }
+      isWriting = false;
+      settled();
+      return true;
+    }
+
+    function stop() {
+      isWriting = false;
+      columns.forEach(({ writing }) => writing.stop());
+    }
+
+    // Goes on from what is written when the prompt is the same.
+    async function more(text, n) {
+      if (text === lastText || (await read(text))) {
+        return write(n);
+      }
+      return false;
+    }
+
+    step.listen(() => shell.act((text) => more(text, 1)));
+    undo.listen(() => shell.act(async () => {
+      await Promise.all(columns.map(({ writing }) => writing.undo()));
+      settled();
+      return false;
+    }));
+    parts.listen(() => {
+      makeColumns();
+      shell.rewrite();
+    });
+    knobs.listen(() => {
+      if (columns.length && !panel.element.hidden) {
+        drawPinned();
+      }
+      shell.changed();
+    });
+    where.listen(() => {
+      makeColumns();
+      shell.rewrite();
+    });
+
+    return {
+      element, foot, knobs, parts, panel, step,
+      buttons: [step, undo],
+      fields: [where],
+      label: "Your text (Enter lets the model write)",
+      action: "Write",
+      get columns() {
+        return columns;
+      },
+      open(given, switches = {}) {
+        entries = given;
+        where.element.hidden = !(shell.ask && entries.some(({ inPython }) => inPython));
+        const { model } = entries[0];
+        const single = entries.length === 1 && model.switches.length > 0;
+        parts.show(model);
+        parts.write(switches);
+        parts.element.hidden = !single;
+        parts.element.open = parts.element.open || Object.keys(switches).length > 0;
+        makeColumns();
+      },
+      rebuild: makeColumns,
+      read,
+      async run(text) {
+        if (!text) {
+          shell.note("Type a few words first: a model continues what it reads.");
+          return false;
+        }
+        return (await read(text)) && write(knobs.value.length);
+      },
+      more,
+      stop,
+      clear: () => read(""),
+      select: (place) => columns[0].text.select(place),
+      // Back to what may come next.
+      release() {
+        columns.forEach(({ text }) => text.clear());
+        pinned = null;
+        drawPinned();
+      },
+      get spoken() {
+        return columns.map((column) => `${column.label} wrote: ${column.written}`).join(" ");
+      },
+      get state() {
+        const switches = parts.value;
+        return {
+          ...knobs.changed,
+          ...(Object.keys(switches).length ? { parts: JSON.stringify(switches) } : {}),
+        };
+      },
+      restore(state) {
+        knobs.reset();
+        knobs.write(state);
+      },
+    };
+  }
+
+  llm.playground = Object.assign(llm.playground || {}, { generating });
+})((globalThis.llmNotes = globalThis.llmNotes || {}));
