@@ -1,6 +1,6 @@
 """Tokenizers: a ladder with one interface.
 
-Characters, words, byte pairs (GPT-2), word pieces (BERT), unigram pieces (T5, Llama).
+Characters, words, byte pairs (GPT-2), word pieces (BERT), unigram pieces (T5).
 """
 
 from pathlib import Path
