@@ -41,8 +41,9 @@ def test_a_row_of_another_length_is_refused():
         table(["a", "b"], [1, 2, 3])
 
 
-def test_a_tensor_s_item_is_a_number():
-    assert "| 0.250 |" in str(table(["p"], [torch.tensor(0.25).item()]))
+@pytest.mark.parametrize("one", [torch.tensor(0.25), np.array(0.25)])
+def test_an_array_of_one_number_is_a_number(one):
+    assert "| 0.250 |" in str(table(["p"], [one]))
 
 
 def test_a_notebook_shows_markdown_and_a_terminal_the_same():

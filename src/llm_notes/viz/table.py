@@ -42,6 +42,8 @@ def table(header: Sequence[object], *rows: Sequence[object]) -> Table:
 
 def shown(cell: object) -> str:
     """A cell's text: ``1234567`` as ``1,234,567``, ``0.5`` as ``0.500``."""
+    if getattr(cell, "ndim", None) == 0:  # a tensor of one number
+        cell = cell.item()
     if isinstance(cell, Integral) and not isinstance(cell, bool):
         return f"{int(cell):,}"
     if isinstance(cell, Real) and not isinstance(cell, bool):
