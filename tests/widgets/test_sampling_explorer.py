@@ -415,6 +415,18 @@ def test_without_scripts_the_description_stands_there(open_html):
 
 
 @pytest.mark.browser
+def test_a_long_text_scrolls_by_keys(open_page):
+    context = NextToken("a line of the text\n" * 60, logits(0), [3])
+    page = open_page(360, widget=sampling_explorer([context], TOKENS))
+    text = page.get_by_role("group", name="the text before")
+    text.focus()
+    expect(text).to_be_focused()
+    assert text.evaluate("e => e.scrollHeight > e.clientHeight")
+    found = Axe().run(page).response["violations"]
+    assert [rule["id"] for rule in found] == []
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1000])
 def test_axe_finds_nothing_and_hostile_tokens_stay_text(open_page, theme, width):

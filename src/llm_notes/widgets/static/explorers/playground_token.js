@@ -12,7 +12,10 @@
     const { make, visible, heat } = llm.dom;
     const { percent } = llm.playground;
     const which = llm.playground.headChoice();
-    const strip = make("p", { class: "llm-strip", dir: "auto" });
+    const strip = make("div", {
+      class: "llm-strip", dir: "auto", tabindex: "0", role: "group",
+      "aria-label": "how much it looked at each token", // it scrolls when it is long
+    });
     const about = make("p", { class: "llm-quiet" });
     const element = make(
       "div", { class: "llm-looks", hidden: true },

@@ -113,7 +113,10 @@
       label: "after the text", value: 0,
       options: contexts.map(({ text }, i) => [i, ending(text)]),
     });
-    const fullText = make("p", { class: "llm-sampling-text", dir: "auto" });
+    const fullText = make("div", {
+      class: "llm-sampling-text", dir: "auto", tabindex: "0", role: "group",
+      "aria-label": "the text before", // it scrolls when it is long
+    });
     const fields = knobs(data);
     const reset = button({ label: "Reset the knobs" });
     const [facts, filters] = [make("p", { class: "llm-facts" }), make("p", { class: "llm-quiet" })];
