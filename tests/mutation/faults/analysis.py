@@ -19,7 +19,7 @@ FAULTS = [
     (GRADIENTS, "scale * by_scores.transpose", "by_scores.transpose", "key unscaled"),
     (GRADIENTS, "weights.transpose(-2, -1) @ up", "weights @ up", "values transposed"),
     (ABLATION, "isinstance(block, PreNormBlock | PreNormCrossBlock)", "False", "order"),
-    (ABLATION, 'key=("norm", *PARTS).index', "key=len", "parts in another order"),
+    (ABLATION, 'key=("norm", *PARTS).index', "key=PARTS.index", "residual before norm"),
     (ABLATION, "nn.init.zeros_(module.weight)", "pass", "positions stay"),
     (ABLATION, "        module.table.zero_()", "        pass", "sinusoids stay"),
     (COUNTING, "return 6 * n_parameters", "return 2 * n_parameters", "forward alone"),
