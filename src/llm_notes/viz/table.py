@@ -1,7 +1,7 @@
 """A table of results, as Markdown: what a cell computed, in the page's own type.
 
-Measured numbers are shown with three significant digits (small ones with two and a
-power of ten), whole numbers with their thousands parted.
+Measured numbers are shown with three significant digits (very small and very large ones
+with a power of ten), whole numbers with their thousands parted.
 Knows no formats but these; a cell that needs another gives text.
 """
 
@@ -48,8 +48,10 @@ def shown(cell: object) -> str:
         return f"{int(cell):,}"
     if isinstance(cell, Real) and not isinstance(cell, bool):
         value = float(cell)
-        if abs(value) >= 100:
+        if 100 <= abs(value) < 1e7:
             return f"{value:,.0f}"
-        return f"{value:#.3g}" if abs(value) >= 0.001 or not value else f"{value:.1e}"
+        if not value or 0.001 <= abs(value) < 100:
+            return f"{value:#.3g}".rstrip(".")  # 99.99 is 100
+        return f"{value:.2e}" if abs(value) > 1 else f"{value:.1e}"
     # A bar would end the cell.
     return str(cell).replace("|", "\\|").replace("\n", " ")
