@@ -51,16 +51,20 @@ def test_it_works_from_disk_and_within_its_size(chromium, book):
 
 
 def test_a_model_is_loaded_when_it_is_chosen(chromium, book):
+    """Each of the two playgrounds of the page begins with one model."""
     page, loaded = open_from_disk(chromium, book / "book" / "play.html")
-    expect(page.locator(".llm-token").first).to_be_visible(timeout=20_000)
+    for explorer in page.locator(".llm-playground").all():
+        expect(explorer.locator(".llm-token").first).to_be_visible(timeout=20_000)
     models = [address for address in loaded if "/_static/files/" in address]
-    assert len(models) == 1
+    assert len(models) == 2
     assert sum(loaded.values()) <= MOST_BYTES, loaded
-    page.get_by_role("combobox", name="model").select_option("all side by side")
+    writers = page.locator(".llm-playground").first
+    choice = writers.get_by_role("combobox", name="model")
+    choice.select_option("all side by side")
     for column in range(3):
-        expect(written(page, column)).to_have_count(60, timeout=30_000)
+        expect(written(writers, column)).to_have_count(60, timeout=30_000)
     models = [address for address in loaded if "/_static/files/" in address]
-    assert len(models) == 3
+    assert len(models) == 4
     page.close()
 
 
