@@ -20,13 +20,10 @@ book: $(READY)
 	@echo
 	@echo "The book is built. Open  _build/html/index.html  or type  make serve"
 
-# pytest passes by a folder that is called build, unless its files are named.
-BUILD_TESTS = tests/build/test_chapters.py tests/build/test_notebooks.py
-
 test: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/python -m pytest tests $(BUILD_TESTS)
+	$(BIN)/python -m pytest tests
 
 serve: book
 	@echo "Stop with Ctrl-C."
