@@ -5,8 +5,8 @@
 
 A prompt is typed, and Enter pressed. The first token counts when it stands in the page,
 at the next frame that the browser paints. Tokens per second are those of a whole text,
-with all that the page draws meanwhile. Sizes are of the page and of all files that it
-asks for until the first token stands.
+from Enter to the frame with its last token, with all that the page draws meanwhile. Sizes
+are of the page and of all files that it asks for until the first token stands.
 """
 
 from __future__ import annotations
@@ -22,26 +22,24 @@ from playwright.sync_api import Page, sync_playwright
 
 PROMPT = "The return value of this function"
 NEW = ".llm-playground .llm-token:not(.llm-prompt)"
-# Notes when Enter went down, when the first new token was painted, and the last one.
+# Notes when Enter went down, and when the first and the last new token were painted.
 WATCH = """(selector) => {
-  const seen = { tokens: 0, last: null };
+  const seen = {};
   window.seen = seen;
   addEventListener("keydown", (event) => {
     if (event.key === "Enter") {
-      Object.assign(seen, { pressed: performance.now(), first: null, tokens: 0 });
+      const pressed = performance.now();
+      Object.assign(seen, { pressed, first: null, last: null, tokens: 0 });
     }
   }, true);
   const count = () => {
     const now = document.querySelectorAll(selector).length;
-    if (seen.pressed && now > seen.tokens) {
+    if (now > seen.tokens) {
       seen.tokens = now;
-      seen.last = performance.now();
-      if (seen.first === null) {
-        seen.first = -1;
-        requestAnimationFrame(() => setTimeout(() => {
-          seen.first = performance.now();
-        }));
-      }
+      requestAnimationFrame(() => setTimeout(() => {
+        seen.last = performance.now();
+        seen.first = seen.first ?? seen.last;
+      }));
     }
   };
   const all = { childList: true, subtree: true };
@@ -50,10 +48,11 @@ WATCH = """(selector) => {
 
 
 def once(page: Page, prompt: str) -> tuple[float, float]:
-    """Milliseconds to the first token, and tokens per second until the text ends."""
+    """Milliseconds to the first token, and tokens per second of the whole text."""
     field = page.locator(".llm-playground textarea, .llm-playground input[type=text]")
     field.first.fill("")
     field.first.press_sequentially(prompt, delay=30)
+    page.locator(NEW).first.wait_for(state="detached")  # the text of the round before
     page.keyboard.press("Enter")
     page.locator(NEW).first.wait_for()
     n_before = -1
@@ -61,8 +60,8 @@ def once(page: Page, prompt: str) -> tuple[float, float]:
         n_before = n_now
         page.wait_for_timeout(700)
     seen = page.evaluate("window.seen")
-    seconds = (seen["last"] - seen["first"]) / 1000
-    return seen["first"] - seen["pressed"], (seen["tokens"] - 1) / seconds
+    seconds = (seen["last"] - seen["pressed"]) / 1000
+    return seen["first"] - seen["pressed"], seen["tokens"] / seconds
 
 
 def measure(path: Path, n_rounds: int) -> dict[str, Any]:
