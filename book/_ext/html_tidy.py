@@ -13,6 +13,7 @@ from pathlib import Path
 
 from figure_numbers import with_numbers
 
+_SIDEBAR = re.compile(r'<div class="bd-sidebar-primary bd-sidebar([^"]*)">')
 _FONT_PRELOAD = re.compile(r'<link rel="preload" as="font"[^>]*>\s*')
 _OLD_ROLE = re.compile(r' role="doc-biblioentry"')
 _ICON_SCRIPT = re.compile(r'<script src="[^"]*/fontawesome/[^"]*"></script>\s*')
@@ -43,6 +44,16 @@ def without_deprecated_roles(html: str) -> str:
     Their ``doc-biblioentry`` has been dropped from the rules for accessible pages.
     """
     return _OLD_ROLE.sub(' role="listitem"', html)
+
+
+def with_sidebar_as_landmark(html: str) -> str:
+    """The sidebar is a part of the page with a name, which holds logo and search too.
+
+    Programs that read pages aloud jump from one such part to the next; what lies in
+    none of them is passed by.
+    """
+    part = 'role="complementary" aria-label="Contents and search"'
+    return _SIDEBAR.sub(rf'<div class="bd-sidebar-primary bd-sidebar\1" {part}>', html)
 
 
 def without_icon_script(html: str) -> str:
@@ -80,6 +91,7 @@ def without_repeated_parts(html: str) -> str:
 REPAIRS = (
     without_font_preloads,
     without_deprecated_roles,
+    with_sidebar_as_landmark,
     without_icon_script,
     without_unused_maths,
     without_repeated_parts,

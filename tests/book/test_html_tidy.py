@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -10,6 +11,7 @@ from html_tidy import (
     REPAIRS,
     SMALL_FILE,
     tidy_folder,
+    with_sidebar_as_landmark,
     without_icon_script,
     without_repeated_parts,
     without_unused_maths,
@@ -20,7 +22,8 @@ PAGE = """<head><link rel="preload" as="font" href="a.woff2" />
 <script src="../_static/vendor/fontawesome/6.5.2/js/all.min.js?digest=1"></script>
 <link href="../_static/vendor/fontawesome/6.5.2/css/all.min.css" rel="stylesheet" />
 <script defer="defer" src="../_static/mathjax/tex-chtml.js?v=2"></script></head>
-<body><style data-llm-part="a.css">a {}</style><script data-llm-part="a.js">
+<body><div class="bd-sidebar-primary bd-sidebar hide-on-wide"><nav></nav></div>
+<style data-llm-part="a.css">a {}</style><script data-llm-part="a.js">
 f();</script><p>one</p>
 <style data-llm-part="a.css">a {}</style><script data-llm-part="a.js">
 f();</script><script data-llm-part="b.js">f();</script><script>start();</script>
@@ -47,6 +50,14 @@ def test_what_explorers_share_stands_in_a_page_once():
     assert text.index("f();") < text.index("one")  # the first one stays
     assert text.count("f();") == 2  # another part with the same content is another
     assert text.count("start();") == 2  # each explorer has to be started
+
+
+def test_the_sidebar_is_a_named_part_of_the_page():
+    text = with_sidebar_as_landmark(PAGE)
+    sidebar = re.search(r'<div class="bd-sidebar-primary[^>]*>', text)[0]
+    assert 'class="bd-sidebar-primary bd-sidebar hide-on-wide"' in sidebar
+    assert 'role="complementary"' in sidebar
+    assert "aria-label=" in sidebar
 
 
 def test_icons_are_drawn_by_their_fonts_alone():
