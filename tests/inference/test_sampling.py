@@ -286,7 +286,7 @@ def test_settings_apply_penalties_then_filters_in_their_order(logits):
         ({"min_p": 0.3}, lambda z: keep_min_p(z, 0.3)),
         ({"typical_p": 0.5}, lambda z: keep_typical(z, 0.5)),
     ],
-    ids=str,
+    ids=["temperature", "top_k", "top_p", "min_p", "typical_p"],
 )
 def test_each_setting_alone_is_its_filter(logits, options, alone):
     assert not alone(logits).equal(logits)
