@@ -41,6 +41,17 @@ def test_a_row_of_another_length_is_refused():
         table(["a", "b"], [1, 2, 3])
 
 
+def test_a_column_without_a_name_is_refused():
+    with pytest.raises(ValueError, match="has no name"):
+        table(["", "bits"], ["GPT", 1.6])
+
+
+def test_rows_in_one_list_are_refused():
+    rows = [["GPT", 1.6], ["bigram", 2.5]]
+    with pytest.raises(ValueError, match=r"table\(header, \*rows\)"):
+        table(["model", "bits"], rows)
+
+
 @pytest.mark.parametrize("one", [torch.tensor(0.25), np.array(0.25)])
 def test_an_array_of_one_number_is_a_number(one):
     assert "| 0.250 |" in str(table(["p"], [one]))

@@ -5,7 +5,7 @@ with a power of ten), whole numbers with their thousands parted.
 Knows no formats but these; a cell that needs another gives text.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from numbers import Integral, Real
 
 
@@ -13,11 +13,23 @@ class Table:
     """Rows below a header; a notebook shows it as a table, ``str`` as Markdown.
 
     Raises:
-        ValueError: when a row has another length than the header.
+        ValueError: when a column has no name, a row has another length than the header,
+            or one argument holds several rows.
     """
 
-    def __init__(self, header: Sequence[object], rows: Iterable[Sequence[object]]):
+    def __init__(self, header: Sequence[object], rows: Sequence[Sequence[object]]):
         self.rows = [[shown(cell) for cell in row] for row in (header, *rows)]
+        if not all(name.strip() for name in self.rows[0]):
+            raise ValueError(
+                f"a column of {self.rows[0]} has no name; give it one: who listens to "
+                "the page hears it before each cell"
+            )
+        for row in rows:
+            if all(isinstance(cell, list | tuple) for cell in row):
+                raise ValueError(
+                    f"a row of lists: {row}; pass each row as an argument of its own: "
+                    "table(header, *rows)"
+                )
         for row in self.rows:
             if len(row) != len(header):
                 raise ValueError(
