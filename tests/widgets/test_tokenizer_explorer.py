@@ -1,6 +1,7 @@
 """The tokenizer explorer: what it is given, and what it does in a browser."""
 
 import json
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -21,6 +22,7 @@ from llm_notes.widgets.tokenizer_explorer import (
     tokenizer_explorer,
 )
 
+ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = (
     '</script><script>window.hacked=1</script><img src=x onerror="window.hacked=1">'
     "<b class=hostile>'\"&amp;</b>\u202e\u2028"
@@ -333,6 +335,20 @@ def test_a_link_opens_the_text(open_page):
     assert page.get_by_label("text", exact=True).input_value() == TEXTS[1]
     page = open_page(fragment=f"#~{key}?example=constructor")
     assert page.get_by_label("text", exact=True).input_value() == TEXTS[0]
+
+
+@pytest.mark.browser
+def test_in_the_book_the_line_of_details_is_seen_with_the_first_tokens(open_html):
+    styles = (ROOT / "book" / "_static" / "llm-notes.css").read_text(encoding="utf-8")
+    cell = '<div class="cell_output"><div class="output text_html">'
+    page = open_html(
+        f"<style>{styles}</style>{cell}{explorer().html}</div></div>", 390, height=500
+    )
+    wait(page)
+    page.locator(".llm-chip").first.click()
+    box = page.locator(".llm-token-details").bounding_box()
+    assert box["y"] + box["height"] <= 501
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 @pytest.mark.browser
