@@ -318,6 +318,7 @@ def test_all_of_it_works_by_keys(open_page):
 def test_a_word_that_is_not_there_is_said_to_be_missing(open_page):
     page = open_page()
     field = field_of(page, "word")
+    top = page.locator(".llm-map").bounding_box()["y"]
     field.fill("zebra")
     field.press("Enter")
     expect(page.locator(".llm-word-note").first).to_have_text(
@@ -325,6 +326,7 @@ def test_a_word_that_is_not_there_is_said_to_be_missing(open_page):
     )
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_text("Nearest to king,")).to_be_visible()
+    assert page.locator(".llm-map").bounding_box()["y"] == top  # it moves nothing
     field.fill("word4")
     expect(field).to_have_attribute("aria-invalid", "false")
 
@@ -378,6 +380,23 @@ def test_a_view_can_be_linked(open_page):
     assert "king − word10 + woman" in label
     odd = open_page(fragment="#~a-map-of-words?word=9&analogy=[1]&neighbours=x")
     expect(odd.get_by_text("Nearest to king,")).to_be_visible()
+
+
+@pytest.mark.browser
+def test_a_link_on_the_page_and_the_way_back_change_the_view(open_page):
+    page = open_page()
+    key = "#~a-map-of-words?word="
+    page.evaluate("to => { location.hash = to; }", f"{key}word33&map=t-SNE")
+    expect(field_of(page, "word")).to_have_value("word33")
+    expect(field_of(page, "map")).to_have_value("t-SNE")
+    page.evaluate("to => { location.hash = to; }", f"{key}word10&show=analogy")
+    expect(field_of(page, "word")).to_have_value("word10")
+    drawing = page.locator(".llm-map-drawing")
+    assert "king − man + woman" in drawing.get_attribute("aria-label")
+    page.go_back()
+    expect(field_of(page, "word")).to_have_value("word33")
+    assert "Lines go from word33" in drawing.get_attribute("aria-label")
+    assert page.url.endswith("word33&map=t-SNE")  # to look is not to change it
 
 
 @pytest.mark.browser

@@ -94,6 +94,7 @@
     let near = { places: [], cosines: [] };
     let found = { places: [], cosines: [] };
     let looksAt = "near"; // which of the two the lines of the map show
+    let touched = false; // only the reader changes the address
 
     const map = () => maps[which.value];
     function at(place) {
@@ -233,6 +234,19 @@
       }
     }
 
+    // The view of an address, or the first one; it is not the reader's doing.
+    function follow(state) {
+      touched = false;
+      if (state) {
+        restore(state);
+      }
+      showAnalogy(false);
+      if (!state || state.show !== "analogy") {
+        showNear(false);
+      }
+      touched = true;
+    }
+
     const legend = make("ul", { class: "llm-map-legend" }, groups.map((name, i) => {
       const sign = llm.dom.svg("svg", { viewBox: "-8 -8 16 16", "aria-hidden": "true" },
         llm.embedding.mark(i, 0, 0, 5));
@@ -271,15 +285,12 @@
           controls(leaveOut), answerTitle, answers.element, otherwise)),
       precision, table.element, spoken.element
     );
-    let touched = false;
-    const state = llm.fragment.get(host.key);
-    if (state) {
-      restore(state);
-    }
-    showAnalogy(false);
-    if (!state || state.show !== "analogy") {
-      showNear(false);
-    }
-    touched = true;
+    follow(llm.fragment.get(host.key));
+    llm.fragment.listen(() => {
+      const state = llm.fragment.get(host.key);
+      if (state) {
+        follow(state);
+      }
+    });
   };
 })((globalThis.llmNotes = globalThis.llmNotes || {}));
