@@ -317,6 +317,19 @@ def test_another_text_has_its_own_shape_and_can_be_linked(open_page):
 
 
 @pytest.mark.browser
+def test_walking_through_leaves_the_address_alone(open_page):
+    page = open_page()
+    page.get_by_label("text").focus()
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    page.locator(".llm-about").click()
+    page.wait_for_timeout(500)
+    assert "#" not in page.url
+    page.locator(".llm-head").nth(1).click()
+    expect(page).to_have_url(re.compile("head=1"))
+
+
+@pytest.mark.browser
 def test_what_is_behind_the_mask_is_striped_and_named(open_page):
     page = open_page()
     asks, looked_at = page.get_by_role("listbox").all()
@@ -328,6 +341,15 @@ def test_what_is_behind_the_mask_is_striped_and_named(open_page):
     weight = causal_weights()[0, 0, 1, 0]
     label = looked_at.locator(".llm-cell").first.get_attribute("aria-label")
     assert label == f"The, {weight:.2f}"
+
+
+@pytest.mark.browser
+def test_a_matrix_without_a_mask_speaks_of_none(open_page):
+    page = open_page()
+    note = page.locator(".llm-matrix-note")
+    expect(note).to_contain_text("striped cells are behind the mask.")
+    page.get_by_label("text").select_option(index=1)
+    expect(note).to_have_text(re.compile("square root of a weight\\.$"))
 
 
 @pytest.mark.browser

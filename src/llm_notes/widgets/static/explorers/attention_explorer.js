@@ -77,10 +77,17 @@
       const { item, read } = llm.attentionData(stored);
       view.update(item, read);
     }
+    const stateNow = () => ({ text: which.value, kind: kind.value, ...view.state });
+    let known = ""; // the state that the address has, or that the page came with
+    // To walk through changes nothing: then the address stays as it is.
     function remember() {
+      const state = stateNow();
+      if (JSON.stringify(state) === known) {
+        return;
+      }
+      known = JSON.stringify(state);
       // A text that was typed is not on the page when the link is opened.
       const isThere = which.value < data.texts.length;
-      const state = { text: which.value, kind: kind.value, ...view.state };
       llm.fragment.set(host.key, isThere ? state : null);
     }
     for (const control of [which, kind]) {
@@ -96,6 +103,7 @@
       if (saved) {
         view.restore(saved);
       }
+      known = JSON.stringify(stateNow());
     }
     for (const event of ["click", "keyup", "input"]) {
       mount.addEventListener(event, remember);

@@ -6,6 +6,8 @@
   "use strict";
 
   const CELL = 20; // px
+  const HELP =
+    "Rows ask, columns are looked at. Colour grows with the square root of a weight";
 
   function stripes(context, x, y) {
     context.beginPath();
@@ -75,8 +77,7 @@
     );
     const element = make("div", {}, box, cellNote);
     box.setAttribute("aria-label", "the weights as a matrix");
-    const help = "Rows ask, columns are looked at. Colour grows with the square root of a " +
-      "weight; striped cells are behind the mask.";
+    let help = "";
     let item = null;
     let weights = null;
     let shownItem = null;
@@ -113,6 +114,13 @@
       return make("span", {}, make("bdi", {}, named(token)));
     }
 
+    function hidesAny(given) {
+      const [, , nQueries, nKeys] = given.shape;
+      const isHidden = hiddenOf(given);
+      return Array.from({ length: nQueries * nKeys }, (_, i) => i)
+        .some((i) => isHidden(Math.floor(i / nKeys), i % nKeys));
+    }
+
     return {
       element,
       draw(given, givenWeights, about) {
@@ -121,6 +129,7 @@
         if (item !== shownItem) {
           rows.replaceChildren(...item.queries.map(label));
           columns.replaceChildren(...item.keys.map(label));
+          help = HELP + (hidesAny(item) ? "; striped cells are behind the mask." : ".");
           cellNote.textContent = help;
           shownItem = item;
         }
