@@ -172,6 +172,18 @@ def test_it_plays_and_stops_but_not_where_motion_is_unwanted(open_page):
 
 
 @pytest.mark.browser
+def test_a_longer_line_of_losses_moves_nothing_below_it(open_page):
+    page = open_page(width=640)
+    tops = set()
+    for words in ("Step 1", "word " * 20):
+        page.locator(".llm-film-facts").evaluate(
+            "(line, words) => { line.textContent = words; }", words
+        )
+        tops.add(page.locator(".llm-film-curve").bounding_box()["y"])
+    assert len(tops) == 1
+
+
+@pytest.mark.browser
 def test_hostile_text_leaves_no_element_and_runs_no_code(open_page):
     page = open_page()
     page.locator("summary").click()
