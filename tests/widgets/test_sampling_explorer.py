@@ -441,3 +441,12 @@ def test_axe_finds_nothing_and_hostile_tokens_stay_text(open_page, theme, width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("img").count() == 0
     assert page.evaluate("window.hacked === undefined")
+
+
+@pytest.mark.browser
+def test_a_seed_that_is_no_number_shows_the_one_it_counts_as(open_page):
+    page = open_page()
+    seed = page.get_by_label("seed")
+    seed.fill("none")
+    seed.press("Tab")
+    expect(seed).to_have_value("0")

@@ -36,6 +36,10 @@
     );
     const starts = Object.entries(fields).map(([name, field]) => [name, field.value]);
     const seed = () => Math.abs(Number.parseInt(fields.seed.value, 10)) || 0;
+    // What is no number becomes the one that it counts as.
+    fields.seed.input.addEventListener("change", () => {
+      fields.seed.value = String(seed());
+    });
     return {
       element,
       get value() {

@@ -180,6 +180,10 @@
       seed.value = String(number("seed", 1));
     }
 
+    // What is no number becomes the one that it counts as.
+    seed.input.addEventListener("change", () => {
+      seed.value = String(seedNumber());
+    });
     one.listen(() => draw(1));
     hundred.listen(() => draw(100));
     clear.listen(compute);
