@@ -328,3 +328,99 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(open_page, theme, width)
             (v["id"], node["html"][:160]) for v in found for node in v["nodes"][:3]
         ] == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@browser
+def test_a_filling_taken_by_keys_keeps_the_focus(open_page):
+    page = open_page()
+    page.locator(".llm-candidate").nth(1).press("Enter")
+    expect(page.locator(".llm-tokens .llm-token:not(.llm-prompt)")).to_have_count(1)
+    expect(page.locator(".llm-candidate").nth(1)).to_be_focused()
+    # Into the last gap: there is none left to go to, so the place stays in view.
+    page.keyboard.press("Enter")
+    expect(page.locator(".llm-tokens .llm-token:not(.llm-prompt)")).to_have_count(0)
+    expect(page.locator(".llm-panel-title")).to_contain_text("could stand for")
+    expect(page.locator(".llm-candidate").nth(1)).to_be_focused()
+
+
+@browser
+def test_the_chosen_token_stays_when_a_part_is_taken_away(open_page):
+    page = open_page()
+    page.locator(".llm-tokens .llm-token").nth(2).click()
+    title = page.locator(".llm-panel-title")
+    expect(title).to_contain_text("could stand for “sat”")
+    page.locator("summary", has_text="parts away").click()
+    page.get_by_label("positions").click()
+    expect(title).to_have_count(2)
+    expect(title.first).to_contain_text("could stand for “sat”")
+    expect(page.locator('.llm-token[aria-selected="true"]')).to_contain_text("sat")
+    page.locator("textarea").fill("the ___ sat")
+    expect(title.first).to_contain_text("fits into the gap")
+
+
+@browser
+def test_a_sentence_is_read_from_its_beginning(open_page):
+    page = open_page()
+    page.locator("textarea").fill("the ___ sat . " + "the cat " * 400)
+    expect(page.locator(".llm-note")).to_contain_text("Only the first")
+    expect(page.locator(".llm-tokens .llm-token:not(.llm-prompt)")).to_have_count(1)
+    candidate = page.locator(".llm-candidate").first
+    word = candidate.locator(".llm-candidate-text").inner_text().removeprefix("##")
+    candidate.click()
+    # What was not read stays in the field.
+    filled = f"the {word} sat . " + "the cat " * 400
+    expect(page.locator("textarea")).to_have_value(filled)
+
+
+@browser
+def test_an_empty_sentence_leaves_nothing_of_the_one_before(open_page):
+    page = open_page("Transformer")
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator(".llm-tokens .llm-token")).to_have_count(0)
+    expect(page.locator(".llm-facts")).to_be_empty()
+
+
+@browser
+def test_what_was_pointed_at_stays_to_be_taken(open_page):
+    page = open_page("Transformer")
+    page.locator(".llm-tokens .llm-token").first.hover()
+    expect(page.locator(".llm-panel")).to_be_visible()
+    page.locator("h1").hover()
+    other = page.locator(".llm-candidate:not([aria-current])").first
+    name = other.locator(".llm-candidate-text").inner_text()
+    other.click()
+    name = "⏹" if name == "end of the sentence" else name
+    expect(page.locator(".llm-tokens .llm-token").first).to_have_text(name)
+
+
+@browser
+def test_the_tour_ends_where_another_task_begins(open_page):
+    page = open_page()
+    which = page.get_by_role("combobox", name="model")
+    which.select_option("GPT")
+    page.get_by_role("button", name="Take the tour").click()
+    expect(page.locator(".llm-tour")).to_be_visible()
+    which.focus()
+    which.select_option("Transformer")
+    expect(page.locator(".llm-tour")).to_be_hidden()
+    expect(page.get_by_role("button", name="Take the tour")).to_have_count(0)
+    expect(which).to_be_focused()
+    expect(page.locator(".llm-facts")).to_contain_text("3 tokens read")
+
+
+@browser
+def test_what_is_below_a_translation_stays_there_while_the_next_is_made(open_page):
+    page = open_page("Transformer")
+    page.evaluate(
+        """() => {
+          globalThis.tops = [];
+          const below = document.querySelector(".llm-more");
+          new MutationObserver(() => tops.push(below.getBoundingClientRect().top))
+            .observe(document.querySelector(".llm-tokens"), { childList: true });
+        }"""
+    )
+    before = page.locator(".llm-more").bounding_box()["y"]
+    page.locator("textarea").fill("the cat sat on")
+    expect(page.locator(".llm-facts")).to_contain_text("4 tokens read")
+    tops = page.evaluate("tops")
+    assert tops and min(tops) >= before - 1

@@ -387,3 +387,170 @@ def test_the_first_token_comes_soon_and_typing_is_not_held_up(open_page):
     # Wide margins: the machine may be busy. Alone it takes a few milliseconds.
     assert times["first"] < 1000
     assert times["longest"] < 500
+
+
+def test_reading_needs_no_stop(open_page):
+    page = open_page()
+    page.locator(".llm-tokens .llm-token").first.wait_for()
+    page.evaluate(
+        """() => {
+          globalThis.labels = [];
+          const main = document.querySelector(".llm-main");
+          new MutationObserver(() => labels.push(main.textContent))
+            .observe(main, { childList: true });
+        }"""
+    )
+    field(page).fill(TEXT)
+    expect(page.locator(".llm-facts")).to_contain_text("bits per byte")
+    page.wait_for_timeout(400)
+    assert "Stop" not in page.evaluate("labels")
+
+
+def test_pointing_works_again_after_a_writing_was_ended(open_page):
+    page = open_page()
+    page.locator("summary", has_text="drawn").click()
+    page.get_by_label("tokens to write").select_option("300")
+    press(page, "Write")
+    expect(written(page).nth(5)).to_be_visible()
+    press(page, "Undo")  # ends it
+    expect(page.get_by_role("button", name="Write", exact=True)).to_be_visible()
+    written(page).nth(2).hover()
+    expect(page.locator(".llm-panel-title").first).to_contain_text("expected")
+
+
+def test_nothing_below_the_panel_jumps_while_the_mouse_goes_over_the_text(open_page):
+    page = open_page()
+    write(page)
+    legend = page.get_by_text("The darker a token")
+    page.locator(".llm-token").nth(9).hover()
+    before = legend.bounding_box()["y"]
+    # Nothing was expected of the first token: there are no candidates to show.
+    page.locator(".llm-token").first.hover()
+    expect(page.locator(".llm-panel-title").first).to_contain_text("Nothing stands")
+    assert legend.bounding_box()["y"] >= before
+    page.locator("h1").hover()
+    assert page.locator(".llm-panel").evaluate("panel => panel.style.minHeight") == ""
+
+
+def test_the_same_text_again_and_nothing_to_take_back_are_told(open_page):
+    page = open_page()
+    press(page, "Undo")
+    expect(page.locator(".llm-note")).to_contain_text("nothing that could be taken")
+    write(page)
+    expect(page.locator(".llm-note")).to_be_empty()
+    press(page, "Write")
+    expect(page.locator(".llm-note")).to_contain_text("give the same text")
+    page.locator("summary", has_text="drawn").click()
+    page.get_by_label("seed").fill("2")
+    press(page, "Write")
+    expect(page.locator(".llm-note")).to_be_empty()
+    expect(written(page)).to_have_count(60)
+
+
+def test_an_example_can_be_chosen_again(open_page):
+    page = open_page()
+    example = page.get_by_label("begin with")
+    field(page).fill("the name")
+    expect(example.locator("option:checked")).to_have_text("(your own text)")
+    example.select_option("the value")
+    expect(field(page)).to_have_value("the value")
+    example.select_option("(your own text)")
+    expect(field(page)).to_be_focused()
+    expect(field(page)).to_have_value("the value")
+
+
+def test_the_address_has_what_was_taken_away_when_the_writing_was_stopped(open_page):
+    page = open_page()
+    page.locator("summary", has_text="drawn").click()
+    page.get_by_label("tokens to write").select_option("300")
+    page.locator("summary", has_text="parts away").click()
+    page.get_by_role("checkbox", name="positions").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page).to_have_url(re.compile("parts=.*positions"))
+
+
+def test_a_text_of_two_paragraphs_is_in_the_address(open_page):
+    page = open_page()
+    field(page).fill(TEXT[:1000])
+    expect(page).to_have_url(re.compile("text="))
+    again = open_page(fragment="#" + page.url.partition("#")[2])
+    assert field(again).input_value() == TEXT[:1000]
+
+
+def test_the_tour_gives_back_what_the_reader_had_set(open_page):
+    page = open_page()
+    page.locator("summary", has_text="drawn").click()
+    temperature = page.get_by_label("temperature")
+    temperature.press("End")
+    press(page, "Take the tour: six steps")
+    for n in range(1, 5):
+        expect(page.locator(".llm-tour p")).to_contain_text(f"{n} of 6")
+        expect(page.locator(".llm-pointed")).to_have_count(1)
+        if n < 4:
+            press(page, "Next")
+    assert temperature.input_value() == "0"
+    page.keyboard.press("Escape")
+    assert temperature.input_value() == "2"
+    assert page.locator("summary", has_text="drawn").evaluate("s => s.parentNode.open")
+
+
+def test_what_is_below_the_text_stays_there_while_it_is_written_anew(open_page):
+    page = open_page()
+    write(page)
+    page.locator("summary", has_text="parts away").click()
+    page.evaluate(
+        """() => {
+          globalThis.tops = [];
+          const box = document.querySelector(".llm-playground > :nth-last-child(2)");
+          const measure = () => tops.push(box.getBoundingClientRect().top + scrollY);
+          measure();
+          new MutationObserver(measure).observe(
+            document.querySelector(".llm-columns"), { childList: true, subtree: true });
+        }"""
+    )
+    page.get_by_role("checkbox", name="positions").click()
+    expect(page.locator(".llm-column").nth(1).locator(".llm-facts")).to_contain_text(
+        "tokens/s"
+    )
+    tops = page.evaluate("tops")
+    assert min(tops) >= tops[0] - 60  # candidates have come and gone
+
+
+def test_what_is_told_and_what_is_compared_is_spoken(open_page):
+    page = open_page()
+    write(page)
+    # A line that was not there before it spoke is not heard by all.
+    assert (
+        page.locator(".llm-note").evaluate("e => getComputedStyle(e).display") != "none"
+    )
+    page.locator("summary", has_text="parts away").click()
+    page.get_by_role("checkbox", name="positions").click()
+    expect(page.locator("p.llm-spoken")).to_contain_text(
+        "bits per byte with all parts", timeout=10_000
+    )
+
+
+def test_a_seed_that_is_no_number_shows_the_one_it_counts_as(open_page):
+    page = open_page()
+    page.locator("summary", has_text="drawn").click()
+    seed = page.get_by_label("seed")
+    seed.fill("12 and more")
+    seed.press("Tab")
+    expect(seed).to_have_value("12")
+    seed.fill("none")
+    seed.press("Tab")
+    expect(seed).to_have_value("0")
+
+
+def test_texts_side_by_side_begin_and_end_at_one_height(open_page):
+    page = open_page(size=(1300, 900))
+    page.get_by_role("combobox", name="model").select_option("all side by side")
+    boxes = page.locator(".llm-tokens")
+    expect(boxes).to_have_count(2)
+    # A line above one of them is broken, and one text is longer.
+    page.locator(".llm-column .llm-quiet").first.evaluate(
+        "line => { line.textContent = 'word '.repeat(40); }"
+    )
+    first, second = (box.bounding_box() for box in boxes.all())
+    assert first["y"] == second["y"]
+    assert first["height"] == second["height"]

@@ -10,14 +10,18 @@
   const MAX_PROMPT = 2000; // characters; more is cut, and said
   const ALL = "all side by side";
   const PAUSE = 250; // ms from the last key to the reading of what was typed
-  const ADDRESSED = 300; // characters of a text that its address holds
+  const ADDRESSED = 1500; // characters of a text that its address holds
+  const OWN = -1; // the choice of a text that is no example
 
   llm.widgets = llm.widgets || {};
 
-  // The end of a text, cut between characters; lone halves of one become U+FFFD.
-  function lastOf(value) {
-    const cut = value.slice(-MAX_PROMPT).replace(/\r\n?/g, "\n");
-    const whole = value.length > MAX_PROMPT ? cut.replace(/^[\udc00-\udfff]/, "") : cut;
+  // The end of a text, or its beginning, cut between characters; lone halves of one
+  // become U+FFFD.
+  function partOf(value, isBeginning) {
+    const [from, to] = isBeginning ? [0, MAX_PROMPT] : [-MAX_PROMPT, undefined];
+    const half = isBeginning ? /[\ud800-\udbff]$/ : /^[\udc00-\udfff]/;
+    const cut = value.slice(from, to).replace(/\r\n?/g, "\n");
+    const whole = value.length > MAX_PROMPT ? cut.replace(half, "") : cut;
     return whole.replace(/\p{Cs}/gu, "\ufffd");
   }
 
@@ -40,6 +44,7 @@
     const which = choice({ label: "model", options: options.map((n) => [n, n]), value: options[0] });
     const about = make("p", { class: "llm-quiet llm-about-model" });
     const examplesBox = make("span", { class: "llm-control" });
+    let examples = null;
     const prompt = textField({ label: "Your text", rows: 2 });
     const promptLabel = prompt.element.querySelector(".llm-label");
     const write = button({ label: "Write" });
@@ -83,9 +88,17 @@
       place.replaceChildren(...(view.fields || []).map(({ element }) => element), view.element);
       foot.replaceChildren(view.foot);
       const texts = examplesOf(which.value);
-      const examples = choice({ label: "begin with", options: texts.map((t) => [t, t]), value: texts[0] });
-      examples.listen((text) => {
-        prompt.value = text;
+      examples = choice({
+        label: "begin with",
+        options: [...texts.map((text, i) => [i, text]), [OWN, "(your own text)"]],
+      });
+      examples.listen((place) => {
+        if (place === OWN) {
+          prompt.input.focus();
+          prompt.input.select();
+          return;
+        }
+        prompt.value = texts[place];
         shell.rewrite();
       });
       examplesBox.replaceChildren(examples.element);
@@ -101,6 +114,16 @@
 
     const examplesOf = (name) =>
       (name !== ALL && models.describe(name).prompts) || data.prompts;
+
+    // The text, and with it which of the examples it is.
+    function setText(text) {
+      prompt.value = text;
+      showExample();
+    }
+
+    function showExample() {
+      examples.value = examplesOf(which.value).indexOf(prompt.value); // -1 is OWN
+    }
 
     async function open() {
       opened += 1;
@@ -151,9 +174,11 @@
 
     function promptText() {
       const { value } = prompt;
+      const isBeginning = Boolean(view.readsBeginning);
+      const end = isBeginning ? "first" : "last";
       say(value.length > MAX_PROMPT
-        ? `Only the last ${MAX_PROMPT.toLocaleString("en")} characters are read.` : "");
-      return lastOf(value);
+        ? `Only the ${end} ${MAX_PROMPT.toLocaleString("en")} characters are read.` : "");
+      return partOf(value, isBeginning);
     }
 
     function setWorking(isOn) {
@@ -162,17 +187,19 @@
     }
 
     // Does something with the text once the model is there; what came before ends.
-    // fn(text) resolves to true when something was written to its end.
-    async function act(fn) {
+    // fn(text) resolves to true when something was written to its end. Reading alone
+    // needs no stop: a click on the main button means what it said before.
+    async function act(fn, stops = true) {
       clearTimeout(pause);
       working += 1;
       const mine = working;
-      setWorking(true);
+      setWorking(stops);
       try {
         if (await ensure()) {
           if (mine !== working) {
             return;
           }
+          remember(); // also when what follows is stopped
           const done = await fn(promptText());
           if (done && mine === working) {
             spoken.say(visible(view.spoken, false));
@@ -204,7 +231,7 @@
         await view.read(text);
         remember();
         return false; // the reader knows what they typed
-      });
+      }, false);
     }
 
     const shell = {
@@ -222,7 +249,7 @@
         return prompt.value;
       },
       set text(text) {
-        prompt.value = text;
+        setText(text);
       },
       get entry() {
         return entry;
@@ -247,9 +274,10 @@
     function restore(state) {
       which.value = options.includes(state.model) ? state.model : options[0];
       shownName = which.value;
-      prompt.value = ["string", "number"].includes(typeof state.text)
-        ? String(state.text) : examplesOf(which.value)[0];
+      endTour();
       dress(taskOf(which.value));
+      setText(["string", "number"].includes(typeof state.text)
+        ? String(state.text) : examplesOf(which.value)[0]);
       if (view.restore) {
         view.restore(state);
       }
@@ -262,17 +290,24 @@
       ready = null;
     }
 
+    // The tour shows causal models, and no others.
+    function endTour() {
+      if (tour && tour.isOpen && taskOf(which.value) !== "continue") {
+        tour.end(false);
+      }
+    }
+
     // --- what the reader does ------------------------------------------------
     write.listen(() => (write.element.dataset.stops ? halt() : shell.rewrite()));
     clear.listen(() => {
       halt();
-      prompt.value = "";
+      setText("");
       prompt.input.focus();
       act(async () => {
         await view.clear();
         remember();
         return false;
-      });
+      }, false);
     });
     prompt.input.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
@@ -282,14 +317,16 @@
     });
     prompt.listen(() => {
       halt();
+      showExample();
       pause = setTimeout(readTyped, PAUSE);
     });
     which.listen(() => {
+      endTour();
       halt();
       drafts[taskOf(shownName)] = prompt.value;
       shownName = which.value;
       dress(taskOf(shownName));
-      prompt.value = drafts[taskOf(shownName)] || examplesOf(shownName)[0];
+      setText(drafts[taskOf(shownName)] || examplesOf(shownName)[0]);
       ready = null;
       shell.rewrite();
     });

@@ -77,6 +77,7 @@
     let tokens = [];
     let chips = [];
     let source = ""; // the text that was read
+    let chosen = -1; // the place that the reader chose in it
     let task = 0;
 
     const nameOf = (id) => entry.model.tokenizer.text(id);
@@ -144,8 +145,13 @@
           looks.show(found);
         }
       }
+      const rows = () => [...columns.querySelectorAll(".llm-candidate")];
+      const held = rows().indexOf(document.activeElement);
       columns.replaceChildren(...made);
       columns.classList.toggle("llm-many", made.length > 1);
+      if (held >= 0) {
+        (rows()[held] || rows()[0]).focus(); // the hand stays where it was
+      }
       const say = ({ text: word, p }) => `“${visible(word)}” (${percent(p)})`;
       verdict.textContent = likeliest.length > 1
         ? `With all parts it expects ${say(likeliest[0])}, and ${say(likeliest[1])} without ${parts.words}.`
@@ -154,27 +160,42 @@
     }
 
     function choose(place) {
+      chosen = place;
       const first = tokens.findIndex(({ isGap }) => isGap);
       const at = place >= 0 ? place : first;
       if (at >= 0) {
         showPlace(at).catch((error) => shell.note(error.message));
+      } else {
+        hidePlace();
       }
     }
 
-    // The token goes into the text, where the reader can change it.
+    function hidePlace() {
+      columns.replaceChildren();
+      verdict.textContent = "";
+    }
+
+    // The token goes into the text, where the reader can change it. The next gap comes
+    // into view; without one, the place stays.
     function take(place, id) {
       const given = nameOf(id).replace(/^##/, "");
-      shell.text = llm.playground.replaced(source, tokens[place], given);
+      const rest = shell.text.startsWith(source) ? shell.text.slice(source.length) : "";
+      if (tokens.every(({ isGap }, i) => !isGap || i === place)) {
+        chosen = place;
+      }
+      source = llm.playground.replaced(source, tokens[place], given);
+      shell.text = source + rest;
       shell.changed();
       shell.rewrite();
     }
 
     async function read(given) {
       task += 1;
+      if (given !== source) {
+        chosen = -1; // it was a place of another text
+      }
       source = given;
       const { model } = entry;
-      columns.replaceChildren();
-      verdict.textContent = "";
       text.clear();
       const all = llm.playground.sentence(given, model.tokenizer, model.maskId);
       const one = filler(entry, {});
@@ -185,6 +206,7 @@
       const gaps = tokens.map((_, i) => i).filter((i) => tokens[i].isGap);
       if (!tokens.length) {
         text.update([]);
+        hidePlace();
         looks.show(null);
         shell.note("Type a sentence, with ___ where a word is missing.");
         return false;
@@ -192,9 +214,14 @@
       const found = one.at(tokens, gaps);
       showGaps(found, gaps);
       looks.show(found);
+      if (tokens[chosen]) {
+        text.select(chosen);
+        return true;
+      }
       if (gaps.length) {
         return showPlace(gaps[0]);
       }
+      hidePlace();
       shell.note("Put ___ where a word is missing, or choose a token to hide it.");
       return true;
     }
@@ -206,6 +233,7 @@
       parts,
       buttons: [],
       label: "Your sentence, with ___ where a word is missing",
+      readsBeginning: true,
       action: "Fill",
       open([given], switches = {}) {
         entry = given;
@@ -219,7 +247,7 @@
         task += 1;
       },
       get spoken() {
-        return chips.map((chip) => chip.text).join(" ");
+        return `${chips.map((chip) => chip.text).join(" ")} ${verdict.textContent}`.trim();
       },
       get state() {
         const switches = parts.value;

@@ -46,6 +46,8 @@
     let pinned = null; // {column, place} that the reader chose
     let lastText = null;
     let isWriting = false;
+    let nWritings = 0; // how many have begun
+    let nRuns = 0; // and how many from the beginning of the text
 
     // --- one place in view ---------------------------------------------------
     function draw(column, place) {
@@ -69,7 +71,10 @@
       draw(column, place);
     }
 
+    // While the mouse goes over the text, what is below the panel does not jump.
     function preview(column, place) {
+      const { style, offsetHeight } = panel.element;
+      style.minHeight = place < 0 ? "" : `${offsetHeight}px`;
       if (isWriting) {
         return;
       }
@@ -105,7 +110,17 @@
       });
     }
 
+    // A text that is written anew keeps the height of the one before until it is there:
+    // nothing below it jumps.
+    const tallest = () => Math.max(0, ...columns.map(({ text }) => text.element.offsetHeight));
+    function keepHeight(height) {
+      columns.forEach(({ text }) => {
+        text.element.style.minHeight = height ? `${height}px` : "";
+      });
+    }
+
     function makeColumns() {
+      const height = tallest();
       stop();
       const switches = entries.length === 1 ? parts.value : {};
       const isCut = Object.keys(switches).length > 0;
@@ -118,9 +133,10 @@
       }
       pinned = null;
       lastText = null;
-      panel.hide();
+      panel.wait();
       columnsBox.replaceChildren(...columns.map((column) => column.element));
       columnsBox.classList.toggle("llm-many", columns.length > 1);
+      keepHeight(height);
     }
 
     // --- work ----------------------------------------------------------------
@@ -159,16 +175,21 @@
 
     async function write(n) {
       const mine = columns;
+      nWritings += 1;
+      const own = nWritings;
       isWriting = true;
       const settings = knobs.value;
-      // One after the other, so that each has its own speed.
-      for (const column of mine) {
-        const ended = await tried(() => column.write(n, settings));
-        if (!ended || mine !== columns) {
-          return false;
+      try {
+        // One after the other, so that each has its own speed.
+        for (const column of mine) {
+          const ended = await tried(() => column.write(n, settings));
+          if (!ended || mine !== columns) {
+            return false;
+          }
         }
+      } finally {
+        isWriting = isWriting && own !== nWritings;
       }
-      isWriting = false;
       settled();
       return true;
     }
@@ -177,6 +198,9 @@
       isWriting = false;
       columns.forEach(({ writing }) => writing.stop());
     }
+
+    const said = () =>
+      columns.map((column) => `${column.label} wrote: ${column.written}`).join(" ");
 
     // Goes on from what is written when the prompt is the same.
     async function more(text, n) {
@@ -188,10 +212,13 @@
 
     step.listen(() => shell.act((text) => more(text, 1)));
     undo.listen(() => shell.act(async () => {
+      if (!columns.some(({ written }) => written)) {
+        shell.note("The model has written nothing that could be taken back.");
+      }
       await Promise.all(columns.map(({ writing }) => writing.undo()));
       settled();
       return false;
-    }));
+    }, false));
     parts.listen(() => {
       makeColumns();
       shell.rewrite();
@@ -231,10 +258,26 @@
       read,
       async run(text) {
         if (!text) {
+          await read(text);
+          keepHeight(0);
           shell.note("Type a few words first: a model continues what it reads.");
           return false;
         }
-        return (await read(text)) && write(knobs.value.length);
+        nRuns += 1;
+        const own = nRuns;
+        const before = text === lastText ? said() : null;
+        keepHeight(tallest());
+        try {
+          const done = (await read(text)) && (await write(knobs.value.length));
+          if (done && before === said()) {
+            shell.note("The same seed and knobs give the same text: change one of them below.");
+          }
+          return done;
+        } finally {
+          if (own === nRuns) {
+            keepHeight(0);
+          }
+        }
       },
       more,
       stop,
@@ -247,7 +290,7 @@
         drawPinned();
       },
       get spoken() {
-        return columns.map((column) => `${column.label} wrote: ${column.written}`).join(" ");
+        return `${said()} ${verdict.textContent}`.trim();
       },
       get state() {
         const switches = parts.value;

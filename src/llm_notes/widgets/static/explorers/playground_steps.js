@@ -13,7 +13,7 @@
   // shell: {act(fn), rewrite(), text (get and set), entry, write: element, element}.
   function steps(view, shell) {
     const { knobs, parts, panel } = view;
-    let ownText = ""; // what the reader had typed, while the tour shows a text of its own
+    let own = null; // what the reader had set, while the tour sets it otherwise
 
     const readOnly = () => shell.act((text) => view.read(text));
     const showLast = () => shell.act(async (text) => {
@@ -65,13 +65,17 @@
         text: () => "At temperature 0 the likeliest token is always taken. Watch how soon " +
           "the text repeats itself.",
         prepare: () => {
+          own = { temperature: knobs.value.temperature, isOpen: knobs.element.open };
           knobs.element.open = true;
           knobs.write({ temperature: 0 });
           return shell.rewrite();
         },
         leave: () => {
-          knobs.write({ temperature: 0.8 });
-          knobs.element.open = false;
+          if (own) {
+            knobs.write(own);
+            knobs.element.open = own.isOpen;
+            own = null;
+          }
         },
         at: () => knobs.element,
       },
@@ -85,16 +89,20 @@
           if (!canLosePositions()) {
             return readOnly();
           }
+          own = { text: shell.text, switches: parts.value, isOpen: parts.element.open };
           parts.element.open = true;
-          ownText = shell.text;
           shell.text = LONG;
           return withParts({ positions: false });
         },
         leave: () => {
-          parts.element.open = false;
-          shell.text = ownText || shell.text;
-          ownText = "";
-          return canLosePositions() ? withParts({}) : null;
+          const { text, switches, isOpen } = own || {};
+          if (!own) {
+            return null;
+          }
+          own = null;
+          parts.element.open = isOpen;
+          shell.text = text;
+          return withParts(switches);
         },
         at: () => (canLosePositions() ? view.element.firstChild : shell.element),
       },

@@ -132,8 +132,9 @@
 
     return {
       element,
-      hide() {
-        element.hidden = true;
+      // What is shown is of another model than the one to come.
+      wait() {
+        element.inert = true;
       },
       // given: {tokens, next, place, settings, name, says}; place tokens.length is the next,
       // name(id) the text of a token, `says` who expects.
@@ -143,6 +144,7 @@
         const token = tokens[place] || null;
         const { logits, attention } = token || next || {};
         element.hidden = false;
+        element.inert = false;
         heads.show(tokens, next);
         if (!logits) {
           title.textContent = token

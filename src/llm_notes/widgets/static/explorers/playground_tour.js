@@ -34,7 +34,8 @@
       }
     }
 
-    async function show(given) {
+    // isFocused: whether the hand goes on where the tour was opened.
+    async function show(given, isFocused = true) {
       const before = steps[place];
       const step = steps[given];
       place = step ? given : -1;
@@ -46,7 +47,7 @@
         text.replaceChildren(title, step.text());
         back.element.disabled = place === 0;
         next.element.textContent = place === steps.length - 1 ? "Done" : "Next";
-      } else {
+      } else if (isFocused) {
         open.element.focus();
       }
       if (before && before.leave) {
@@ -76,7 +77,7 @@
       get isOpen() {
         return place >= 0;
       },
-      end: () => show(-1),
+      end: (isFocused = true) => show(-1, isFocused),
     };
   }
 

@@ -98,7 +98,11 @@
         text.update(tokens);
         drawTable();
         memory = ids.length ? model.encode(ids, switches) : null;
-        return ids.length ? decode([], mine) : true;
+        if (!ids.length) {
+          facts.textContent = "";
+          return true;
+        }
+        return decode([], mine);
       },
       // Another token at a place, and what follows from it.
       async replace(place, id, mine) {
@@ -155,12 +159,11 @@
       pinned = place < 0 ? null : { column, place };
       draw(column, place);
     }
+    // What was pointed at last stays, so that the mouse can come and take a candidate.
     function preview(column, place) {
       const shown = place < 0 ? pinned : { column, place };
       if (shown) {
         draw(shown.column, shown.place);
-      } else {
-        panel.hidden = true;
       }
     }
 
@@ -175,7 +178,17 @@
       });
     }
 
+    // What is translated anew keeps its height until it is there: nothing below it jumps.
+    function keepHeight() {
+      columnsBox.style.minHeight = `${columnsBox.offsetHeight}px`;
+    }
+
+    function freeHeight() {
+      columnsBox.style.minHeight = "";
+    }
+
     function makeColumns() {
+      keepHeight();
       const switches = parts.value;
       const isCut = Object.keys(switches).length > 0;
       const hooks = { choose, preview };
@@ -200,6 +213,7 @@
 
     async function run(given) {
       const mine = wanted();
+      keepHeight();
       pinned = null;
       panel.hidden = true;
       const { model } = entry;
@@ -214,8 +228,12 @@
         shell.note("The model does not know some of these words: they are [UNK] to it.");
       }
       const done = await Promise.all(columns.map((column) => column.run(ids, mine)));
-      verdict.textContent = ids.length ? compared() : "";
-      return done.every(Boolean) && ids.length > 0;
+      const isWhole = done.every(Boolean) && ids.length > 0;
+      verdict.textContent = isWhole ? compared() : "";
+      if (mine()) {
+        freeHeight();
+      }
+      return isWhole;
     }
 
     parts.listen(() => {
@@ -228,6 +246,7 @@
       parts,
       buttons: [],
       label: "A sentence to translate",
+      readsBeginning: true,
       action: "Translate",
       open([given], switches = {}) {
         entry = given;
@@ -238,9 +257,13 @@
       read: run,
       run,
       clear: () => run(""),
-      stop: wanted,
+      stop() {
+        wanted();
+        freeHeight();
+      },
       get spoken() {
-        return columns.map((column) => `${column.label}: ${column.written}`).join(" ");
+        const written = columns.map((column) => `${column.label}: ${column.written}`).join(" ");
+        return `${written} ${verdict.textContent}`.trim();
       },
       get state() {
         const switches = parts.value;
