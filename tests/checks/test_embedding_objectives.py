@@ -16,6 +16,10 @@ def test_the_best_score_is_the_optimum_of_a_table():
     assert check.best_score(best).is_right
 
 
+def test_an_answer_with_two_decimals_is_right():
+    assert check.best_score(round(check.best_score.solution, 2)).is_right
+
+
 def test_the_gradient_is_that_of_word2vec():
     def answer(v, u, is_real):
         model = Word2Vec(Word2VecConfig(len(u) + 1, len(v))).double()

@@ -67,7 +67,7 @@ block_flops = function(
         ),
     },
     probes=[(64, 8, 2, 16, 96), (48, 4, 4, 12, 200), (30, 6, 3, 7, 50)],
-    praise="Five kinds of maps, two operations for each weight.",
+    praise="Seven maps, two operations for each weight.",
 )
 
 
