@@ -47,6 +47,11 @@ sliding_window = function(
             lambda length, window: _back(length).abs() < window,
             "Tokens see what comes after them: the window has to end at the token.",
         ),
+        "looks ahead": (
+            lambda length, window: (_back(length) <= 0) & (_back(length) > -window),
+            "Rows are queries and columns keys: your tokens see those that come after "
+            "them, not those before.",
+        ),
         "without itself": (
             lambda length, window: (_back(length) > 0) & (_back(length) <= window),
             "A token does not see itself. The first row is empty, and its softmax 0/0.",
