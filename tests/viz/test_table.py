@@ -24,7 +24,7 @@ def test_numbers_are_shown_with_three_significant_digits():
         (np.int64(1200), "1,200"),
         (np.float32(0.5), "0.500"),
         (12345.6, "12,346"),
-        (2e-7, "2.0e-07"),
+        (2e-7, "2.0e−07"),
     ],
 )
 def test_whole_numbers_keep_all_digits(cell, shown):

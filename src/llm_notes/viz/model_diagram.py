@@ -93,7 +93,7 @@ def _draw_words(ax: Axes, part: Part, x: float, y: float) -> None:
     name, what = visible(part.name, edges=False), f"{copies}{part.kind}"
     sizes = part.sizes.split(", ") if part.sizes else []
     room = int((_COUNT_FROM - x - 0.15) / _LETTER)
-    # What does not fit: first the later sizes, then the names between first and last.
+    # What does not fit: first the later sizes, then the names after the first.
     while sizes and len(name) + len(what) + len(", ".join(sizes)) + 2 > room:
         if ", " in name and len(sizes) == 1:
             break
@@ -102,6 +102,8 @@ def _draw_words(ax: Axes, part: Part, x: float, y: float) -> None:
     if len(name) + len(detail) > room and ", " in name:
         names = name.split(", ")
         name = f"{names[0]} … {names[-1]}"
+        if len(name) + len(detail) > room:
+            name = f"{names[0]} …"
     ax.text(x, y, name, fontsize=9.5, color=INK, fontweight="bold", **words)
     if part.kind == part.name:  # the whole
         detail = "parameters"

@@ -64,6 +64,7 @@ def shown(cell: object) -> str:
             return f"{value:,.0f}"
         if not value or 0.001 <= abs(value) < 100:
             return f"{value:#.3g}".rstrip(".")  # 99.99 is 100
-        return f"{value:.2e}" if abs(value) > 1 else f"{value:.1e}"
+        small = f"{value:.1e}".replace("e-", "e−")  # a line may end after a hyphen
+        return f"{value:.2e}" if abs(value) > 1 else small
     # A bar would end the cell.
     return str(cell).replace("|", "\\|").replace("\n", " ")
