@@ -50,7 +50,8 @@
     const write = button({ label: "Write" });
     write.element.classList.add("llm-main");
     const clear = button({ label: "Clear", description: "Empty the text" });
-    const own = make("span", { class: "llm-own" }); // the view's buttons
+    const own = make("span", { class: "llm-own" }); // the view's buttons that write
+    const back = make("span", { class: "llm-back" }); // and those that take away
     const note = make("p", { class: "llm-quiet llm-note", role: "status" });
     const problem = make("div");
     const place = make("div");
@@ -85,6 +86,7 @@
       promptLabel.textContent = view.label;
       write.element.textContent = view.action;
       own.replaceChildren(...view.buttons.map(({ element }) => element));
+      back.replaceChildren(...view.takers.map(({ element }) => element), clear.element);
       place.replaceChildren(...(view.fields || []).map(({ element }) => element), view.element);
       foot.replaceChildren(view.foot);
       const texts = examplesOf(which.value);
@@ -345,7 +347,7 @@
     mount.classList.add("llm-playground");
     mount.append(
       controls(...(options.length > 1 ? [which] : []), examplesBox),
-      about, prompt.element, controls(write, own, clear), problem, note,
+      about, prompt.element, controls(write, own, back), problem, note,
       ...(tour ? [tour.panel] : []), place, ...(tour ? [tour.open] : []), foot,
       spoken.element
     );

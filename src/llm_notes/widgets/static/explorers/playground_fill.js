@@ -232,6 +232,7 @@
       foot: make("div", {}, looks.element, parts.element),
       parts,
       buttons: [],
+      takers: [],
       label: "Your sentence, with ___ where a word is missing",
       readsBeginning: true,
       action: "Fill",

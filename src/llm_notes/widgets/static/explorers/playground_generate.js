@@ -1,6 +1,6 @@
 // The view of causal models: each continues the text in a column of its own.
 //
-// A view is {element, foot, buttons, open(entries), read(text), run(text), stop(),
+// A view is {element, foot, buttons, takers, open(entries), read(text), run(text), stop(),
 // clear(), state, restore(state), spoken}. It knows the playground by what is handed over:
 // shell = {ask, note(text), changed(), refocus()}.
 (function (llm) {
@@ -31,6 +31,9 @@
     const knobs = llm.playground.knobs();
     const parts = llm.playground.parts();
     const panel = llm.playground.tokenPanel(take);
+    const another = button({
+      label: "Another", description: "Write another text from the same beginning",
+    });
     const step = button({ label: "Step", description: "Write one token more" });
     const undo = button({ label: "Undo", description: "Take the last token back" });
     const where = choice({
@@ -45,6 +48,7 @@
     let columns = [];
     let pinned = null; // {column, place} that the reader chose
     let lastText = null;
+    let lastSettings = null; // of the last text from its beginning
     let isWriting = false;
     let nWritings = 0; // how many have begun
     let nRuns = 0; // and how many from the beginning of the text
@@ -210,6 +214,17 @@
       return false;
     }
 
+    another.listen(() => {
+      if (knobs.isCertain) {
+        shell.note("There is no other text: with temperature 0 or top-k 1 nothing is drawn, " +
+          "the likeliest token is always taken.");
+        return;
+      }
+      if (shell.text) {
+        knobs.nextSeed();
+      }
+      shell.rewrite();
+    });
     step.listen(() => shell.act((text) => more(text, 1)));
     undo.listen(() => shell.act(async () => {
       if (!columns.some(({ written }) => written)) {
@@ -236,7 +251,8 @@
 
     return {
       element, foot, knobs, parts, panel, step,
-      buttons: [step, undo],
+      buttons: [another, step],
+      takers: [undo],
       fields: [where],
       label: "Your text (Enter lets the model write)",
       action: "Write",
@@ -266,12 +282,16 @@
         nRuns += 1;
         const own = nRuns;
         const before = text === lastText ? said() : null;
+        const settings = JSON.stringify(knobs.value);
         keepHeight(tallest());
         try {
           const done = (await read(text)) && (await write(knobs.value.length));
           if (done && before === said()) {
-            shell.note("The same seed and knobs give the same text: change one of them below.");
+            shell.note(settings === lastSettings
+              ? "The same seed and knobs give the same text: press Another, or change a knob below."
+              : "The same text was drawn again: with these knobs no other token is likely.");
           }
+          lastSettings = settings;
           return done;
         } finally {
           if (own === nRuns) {

@@ -2,8 +2,11 @@
 (function (llm) {
   "use strict";
 
-  // Returns {element, value, changed, write(state), listen(fn)}: settings of
-  // llm.sampling.apply, and `seed` and `length`; `changed` holds those not at their start.
+  const N_SEEDS = 1e9; // what the field has room for
+
+  // Returns {element, value, changed, isCertain, write(state), nextSeed(), listen(fn)}:
+  // settings of llm.sampling.apply, and `seed` and `length`; `changed` holds those not at
+  // their start. isCertain: every seed draws the same.
   function knobs() {
     const { slider, choice, textField, make } = llm.dom;
     const off = (start) => (x) => (x === start ? "off" : String(x));
@@ -49,6 +52,12 @@
       get changed() {
         const moved = starts.filter(([name, start]) => fields[name].value !== start);
         return Object.fromEntries(moved.map(([name]) => [name, this.value[name]]));
+      },
+      get isCertain() {
+        return fields.temperature.value === 0 || fields.topK.value === 1;
+      },
+      nextSeed() {
+        fields.seed.value = String((seed() + 1) % N_SEEDS);
       },
       reset() {
         starts.forEach(([name, start]) => (fields[name].value = start));

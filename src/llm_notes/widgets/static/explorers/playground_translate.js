@@ -245,6 +245,7 @@
       foot: parts.element,
       parts,
       buttons: [],
+      takers: [],
       label: "A sentence to translate",
       readsBeginning: true,
       action: "Translate",
