@@ -370,6 +370,48 @@ def test_the_matrix_shows_sums_and_follows_the_pointer(open_page):
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("where", ["matrix", "asks", "looked at"])
+def test_pointing_shows_a_token_and_leaving_shows_the_chosen_one(open_page, where):
+    page = open_page()
+    about = page.locator(".llm-about")
+    asks, looked_at = page.get_by_role("listbox").all()
+
+    def point():
+        if where == "matrix":
+            page.locator(".llm-matrix-cells").hover(position={"x": 25, "y": 70})
+        else:
+            column = asks if where == "asks" else looked_at
+            column.locator(".llm-cell").nth(3).hover()
+
+    point()
+    expect(about).to_contain_text(
+        "“↵” is looked" if where == "looked at" else "“↵” looks"
+    )
+    page.locator("h1").hover()
+    expect(about).to_contain_text("Choose a token")
+    asks.locator(".llm-cell").nth(1).click()
+    page.locator("h1").hover()
+    chosen = about.inner_text()
+    point()
+    expect(about).not_to_have_text(chosen)
+    page.locator("h1").hover()
+    expect(about).to_have_text(chosen)
+    expect(asks.locator('[aria-selected="true"]')).to_have_count(1)
+    expect(page.locator(".llm-matrix-rows .llm-on")).to_have_count(1)
+    page.wait_for_timeout(400)
+    url = page.url
+    point()
+    page.keyboard.press("Shift")  # the address has what was chosen
+    page.wait_for_timeout(400)
+    assert page.url == url
+    asks.press("End")  # a key chooses, also while the mouse is over another
+    last = about.inner_text()
+    page.locator("h1").hover()
+    expect(about).to_have_text(last)
+    assert "“↵”" not in last.split(" looks")[0]
+
+
+@pytest.mark.browser
 def test_maps_follow_the_theme(open_page):
     page = open_page()
     picture = 'document.querySelector(".llm-head canvas").toDataURL()'

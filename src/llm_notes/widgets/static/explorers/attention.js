@@ -195,8 +195,9 @@
     };
   }
 
-  // A column of tokens: hover, tap, or arrows choose one; Escape lets it go.
-  function tokenColumn(label, choose, leave) {
+  // A column of tokens: a click, a tap or arrows choose one, and Escape lets it go; the
+  // mouse over one shows it for as long, preview(-1) ends that.
+  function tokenColumn(label, choose, preview, leave) {
     const { make } = llm.dom;
     const element = make("div", {
       class: "llm-token-column", role: "listbox", "aria-label": label, tabindex: "0",
@@ -222,15 +223,15 @@
       }
       event.preventDefault();
     });
-    for (const name of ["pointerover", "click"]) {
+    for (const [name, then] of [["pointerover", preview], ["click", choose]]) {
       element.addEventListener(name, (event) => {
         const place = cells.indexOf(event.target.closest(".llm-cell"));
-        const counts = name === "click" || (event.pointerType === "mouse" && place !== chosen);
-        if (place >= 0 && counts) {
-          choose(place);
+        if (place >= 0 && (name === "click" || event.pointerType === "mouse")) {
+          then(place);
         }
       });
     }
+    element.addEventListener("pointerleave", () => preview(-1));
     return {
       element,
       draw(tokens) {
@@ -301,6 +302,7 @@
     const { make, choice } = llm.dom;
     const start = { layer: 0, head: 0, side: "query", place: -1, how: "head" };
     let state = { ...start };
+    let pointed = null; // {side, place} under the mouse, shown instead of what was chosen
     let item = null;
     let weightsOf = null;
     let weights = null;
@@ -309,7 +311,16 @@
 
     const set = (change) => {
       state = { ...state, ...change };
+      pointed = null;
       show();
+    };
+    const preview = (side) => (place) => {
+      const now = pointed || state;
+      const isSame = place < 0 ? !pointed : now.side === side && now.place === place;
+      if (!isSame) {
+        pointed = place < 0 ? null : { side, place };
+        show();
+      }
     };
     const how = choice({ label: "show", value: "head", options: HOW });
     how.listen((value) => set({ how: value }));
@@ -319,14 +330,16 @@
       return lets || to().element.focus();
     };
     const left = tokenColumn(
-      "tokens that ask", (place) => set({ side: "query", place }), leave(() => right)
+      "tokens that ask", (place) => set({ side: "query", place }), preview("query"),
+      leave(() => right)
     );
     const right = tokenColumn(
-      "tokens that are looked at", (place) => set({ side: "key", place }), leave(() => left)
+      "tokens that are looked at", (place) => set({ side: "key", place }), preview("key"),
+      leave(() => left)
     );
     const lines = tokenLines();
     const matrix = llm.attentionMatrix
-      ? llm.attentionMatrix((place) => set({ side: "query", place })) : null;
+      ? llm.attentionMatrix((place) => set({ side: "query", place }), preview("query")) : null;
     const title = make("p", { class: "llm-panel-title" });
     const about = make("p", { role: "status", class: "llm-about" });
     const table = llm.dom.numbers("Weights");
@@ -383,7 +396,8 @@
     }
 
     function show() {
-      const { layer, head, side, place } = state;
+      const { layer, head } = state;
+      const { side, place } = pointed || state;
       const which = state.how === "head"
         ? `head ${head}` : HOW.find(([key]) => key === state.how)[1];
       const name = [layer, head, state.how].join();

@@ -1,7 +1,8 @@
 // One head as a matrix: tokens on both axes, a cell for each weight, the sum of each row.
 //
-// llm.attentionMatrix(choose): choose(query) is called with the row under the mouse or
-// the finger. Needs attention.js. Labels stay in view while the matrix scrolls.
+// llm.attentionMatrix(choose, preview): choose(query) is called with the row that was
+// clicked, preview(query) with the one under the mouse or the finger, or -1. Needs
+// attention.js. Labels stay in view while the matrix scrolls.
 (function (llm) {
   "use strict";
 
@@ -59,7 +60,7 @@
     context.stroke();
   }
 
-  function attentionMatrix(choose) {
+  function attentionMatrix(choose = () => {}, preview = () => {}) {
     const { make } = llm.dom;
     const { named, hiddenOf, onTheme } = llm.attentionParts;
     const canvas = make("canvas", { role: "img", class: "llm-matrix-cells" });
@@ -90,22 +91,21 @@
       return t >= 0 && s >= 0 && t < nQueries && s < nKeys ? [t, s] : null;
     }
 
-    function point(event) {
+    const to = (then) => (event) => {
       const cell = item && cellAt(event);
       if (!cell) {
         return;
       }
       const [t, s] = cell;
-      if (choose) {
-        choose(t);
-      }
-      const to = `“${named(item.queries[t])}” to “${named(item.keys[s])}”`;
+      then(t);
+      const pair = `“${named(item.queries[t])}” to “${named(item.keys[s])}”`;
       cellNote.textContent = hiddenOf(item)(t, s)
-        ? `${to}: behind the mask` : `${to}: ${weights[t * item.shape[3] + s].toFixed(4)}`;
-    }
-    canvas.addEventListener("pointermove", point);
-    canvas.addEventListener("click", point);
+        ? `${pair}: behind the mask` : `${pair}: ${weights[t * item.shape[3] + s].toFixed(4)}`;
+    };
+    canvas.addEventListener("pointermove", to(preview));
+    canvas.addEventListener("click", to(choose));
     canvas.addEventListener("pointerleave", () => {
+      preview(-1);
       cellNote.textContent = help;
     });
     onTheme(element, () => item && paint(canvas, item, weights));

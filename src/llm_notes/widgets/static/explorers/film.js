@@ -15,7 +15,7 @@
     const counted = (n) => Array.from({ length: n }, (_, i) => [i, String(i)]);
     const layer = choice({ label: "layer", value: 0, options: counted(nLayers) });
     const head = choice({ label: "head", value: 0, options: counted(nHeads) });
-    const matrix = llm.attentionMatrix(null);
+    const matrix = llm.attentionMatrix();
     const opened = stored.map(() => null);
     layer.listen(changed);
     head.listen(changed);
