@@ -159,7 +159,7 @@ def test_a_touch_of_the_curve_goes_to_the_nearest_moment(open_page):
 
 
 @pytest.mark.browser
-def test_it_plays_and_stops_but_not_where_motion_is_unwanted(open_page):
+def test_it_plays_and_stops(open_page):
     page = open_page()
     page.get_by_role("slider", name="moment").press("Home")
     page.get_by_role("button", name="Play").click()
@@ -167,8 +167,39 @@ def test_it_plays_and_stops_but_not_where_motion_is_unwanted(open_page):
     page.get_by_role("button", name="Pause").click()
     page.wait_for_timeout(900)
     expect(page.locator(".llm-film-facts")).to_contain_text("Step 1:")
-    still = open_page(motion="reduce")
-    assert still.locator(".llm-film button").is_hidden()
+
+
+@pytest.mark.browser
+def test_it_goes_step_by_step_where_motion_is_unwanted(open_page):
+    page = open_page(motion="reduce")
+    facts = page.locator(".llm-film-facts")
+    step = page.get_by_role("button", name="Step", exact=True)
+    assert "next moment" in step.get_attribute("title")
+    step.focus()
+    page.keyboard.press("Enter")  # from the last moment to the first
+    expect(facts).to_contain_text("Step 0:")
+    page.keyboard.press("Enter")
+    expect(facts).to_contain_text("Step 1:")
+    expect(step).to_be_focused()
+    expect(page.locator("p.llm-spoken")).to_contain_text("Step 1:")
+    expect(page).to_have_url(re.compile("step=1"))
+    page.wait_for_timeout(900)
+    expect(facts).to_contain_text("Step 1:")
+
+
+@pytest.mark.browser
+def test_the_wish_for_less_motion_ends_what_plays(open_page):
+    page = open_page()
+    page.get_by_role("slider", name="moment").press("Home")
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    page.emulate_media(reduced_motion="reduce")
+    expect(page.get_by_role("button", name="Step", exact=True)).to_be_visible()
+    words = page.locator(".llm-film-facts").inner_text()
+    page.wait_for_timeout(900)
+    expect(page.locator(".llm-film-facts")).to_have_text(words)
+    page.emulate_media(reduced_motion="no-preference")
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
 
 
 @pytest.mark.browser

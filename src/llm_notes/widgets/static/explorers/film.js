@@ -37,15 +37,24 @@
     };
   }
 
-  // Plays from picture to picture; not where motion is unwanted.
+  // Plays from picture to picture. Where motion is unwanted, each press goes one on.
   function player(slider, last, moved) {
-    const press = llm.dom.button({ label: "Play" });
-    press.element.hidden = llm.dom.reducedMotion();
+    const { button, reducedMotion } = llm.dom;
+    const press = button({ label: "Play" });
     let timer = 0;
+    function show() {
+      const [verb, description] = timer
+        ? ["Pause", "Stay at this moment"]
+        : reducedMotion()
+          ? ["Step", "Go to the next moment, after the last one to the first"]
+          : ["Play", "Go from moment to moment"];
+      press.element.textContent = verb;
+      press.element.title = description;
+    }
     function stop() {
       clearInterval(timer);
       timer = 0;
-      press.element.textContent = "Play";
+      show();
     }
     press.listen(() => {
       if (timer) {
@@ -53,11 +62,15 @@
         moved(false);
         return;
       }
+      if (reducedMotion()) {
+        slider.value = slider.value >= last ? 0 : slider.value + 1;
+        moved(false);
+        return;
+      }
       if (slider.value >= last) {
         slider.value = 0;
         moved(true);
       }
-      press.element.textContent = "Pause";
       timer = setInterval(() => {
         if (!press.element.isConnected || slider.value >= last) {
           stop();
@@ -66,7 +79,16 @@
         slider.value += 1;
         moved(slider.value < last);
       }, PAUSE);
+      show();
     });
+    matchMedia("(prefers-reduced-motion: reduce)").addEventListener("change", () => {
+      const wasPlaying = timer > 0;
+      stop();
+      if (wasPlaying) {
+        moved(false);
+      }
+    });
+    show();
     return { element: press.element, stop };
   }
 
