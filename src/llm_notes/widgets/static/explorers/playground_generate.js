@@ -1,7 +1,7 @@
 // The view of causal models: each continues the text in a column of its own.
 //
 // A view is {element, foot, buttons, takers, open(entries), read(text), run(text), stop(),
-// clear(), state, restore(state), spoken}. It knows the playground by what is handed over:
+// settle?(text), clear(), state, restore(state), spoken}. It knows the playground by what is handed over:
 // shell = {ask, note(text), changed(), refocus()}.
 (function (llm) {
   "use strict";
@@ -23,6 +23,7 @@
   function generating(shell) {
     const { make, button, choice } = llm.dom;
     const columnsBox = make("div", { class: "llm-columns" });
+    const drawnWith = make("p", { class: "llm-quiet llm-drawn-with", role: "status" });
     const verdict = make("p", { class: "llm-verdict" });
     const legend = make("p", { class: "llm-quiet" },
       "The darker a token, the more it surprised the model. Point at one to see what the " +
@@ -40,7 +41,7 @@
       label: "computed", value: "page", options: [["page", "in the page"], ["python", "in Python"]],
     });
     where.element.hidden = true;
-    const element = make("div", {}, columnsBox, verdict, panel.element, legend);
+    const element = make("div", {}, columnsBox, drawnWith, verdict, panel.element, legend);
     const foot = make(
       "div", {}, knobs.element, parts.element, table.element
     );
@@ -153,7 +154,21 @@
       }
     }
 
+    // With which knobs the text was drawn, when they stand otherwise now.
+    function tellSettings() {
+      const drawn = columns.flatMap(({ writing }) => writing.tokens)
+        .filter(({ isPrompt, settings }) => !isPrompt && settings)
+        .map(({ settings }) => knobs.otherThan(settings));
+      const other = isWriting ? null : drawn.find(Boolean);
+      const how = drawn.every(Boolean) ? "Written" : "Partly written";
+      const words = other ? `${how} with ${other}; press Write for the new settings.` : "";
+      if (words !== drawnWith.textContent) {
+        drawnWith.textContent = words; // spoken once, not at every move
+      }
+    }
+
     function settled() {
+      tellSettings();
       verdict.textContent = compared(columns, parts.words);
       const [{ writing, name }] = columns;
       table.update(
@@ -203,6 +218,14 @@
       columns.forEach(({ writing }) => writing.stop());
     }
 
+    // The knobs were moved, by the reader or for them.
+    function refresh() {
+      tellSettings();
+      if (columns.length && !panel.element.hidden) {
+        drawPinned();
+      }
+    }
+
     const said = () =>
       columns.map((column) => `${column.label} wrote: ${column.written}`).join(" ");
 
@@ -239,9 +262,7 @@
       shell.rewrite();
     });
     knobs.listen(() => {
-      if (columns.length && !panel.element.hidden) {
-        drawPinned();
-      }
+      refresh();
       shell.changed();
     });
     where.listen(() => {
@@ -300,6 +321,9 @@
         }
       },
       more,
+      refresh,
+      // After a stop: the last token is read, and what is shown is of the text as it is.
+      settle: (text) => more(text, 0),
       stop,
       clear: () => read(""),
       select: (place) => columns[0].text.select(place),

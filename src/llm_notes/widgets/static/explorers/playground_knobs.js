@@ -2,29 +2,36 @@
 (function (llm) {
   "use strict";
 
+  // What changes the distribution: its label, and the value at which it does nothing.
+  const DRAWS = {
+    temperature: ["temperature", null],
+    topK: ["top-k", 0],
+    topP: ["top-p", 1],
+    minP: ["min-p", 0],
+    repetition: ["repetition penalty", 1],
+  };
   const N_SEEDS = 1e9; // what the field has room for
 
-  // Returns {element, value, changed, isCertain, write(state), nextSeed(), listen(fn)}:
-  // settings of llm.sampling.apply, and `seed` and `length`; `changed` holds those not at
-  // their start. isCertain: every seed draws the same.
+  const shown = (name, value) => (value === DRAWS[name][1] ? "off" : String(value));
+
+  // Returns {element, value, changed, isCertain, otherThan(settings), write(state),
+  // nextSeed(), listen(fn)}: settings of llm.sampling.apply, and `seed` and `length`;
+  // `changed` holds those not at their start. isCertain: every seed draws the same.
+  // otherThan: in words, what gave another distribution than now, or "".
   function knobs() {
     const { slider, choice, textField, make } = llm.dom;
-    const off = (start) => (x) => (x === start ? "off" : String(x));
+    const known = (name) => ({
+      label: DRAWS[name][0], value: DRAWS[name][1], format: (x) => shown(name, x),
+    });
     const fields = {
-      temperature: slider({ label: "temperature", min: 0, max: 2, step: 0.1, value: 0.8 }),
+      temperature: slider({ ...known("temperature"), min: 0, max: 2, step: 0.1, value: 0.8 }),
       topK: choice({
-        label: "top-k", value: 0,
+        ...known("topK"),
         options: [[0, "off"], ...[1, 2, 5, 10, 20, 50, 200].map((k) => [k, String(k)])],
       }),
-      topP: slider({
-        label: "top-p", min: 0.05, max: 1, step: 0.05, value: 1, format: off(1),
-      }),
-      minP: slider({
-        label: "min-p", min: 0, max: 0.5, step: 0.01, value: 0, format: off(0),
-      }),
-      repetition: slider({
-        label: "repetition penalty", min: 1, max: 2, step: 0.05, value: 1, format: off(1),
-      }),
+      topP: slider({ ...known("topP"), min: 0.05, max: 1, step: 0.05 }),
+      minP: slider({ ...known("minP"), min: 0, max: 0.5, step: 0.01 }),
+      repetition: slider({ ...known("repetition"), min: 1, max: 2, step: 0.05 }),
       length: choice({
         label: "tokens to write", value: 60,
         options: [10, 30, 60, 120, 300].map((n) => [n, String(n)]),
@@ -55,6 +62,12 @@
       },
       get isCertain() {
         return fields.temperature.value === 0 || fields.topK.value === 1;
+      },
+      otherThan(settings) {
+        return Object.keys(DRAWS)
+          .filter((name) => settings[name] !== fields[name].value)
+          .map((name) => `${DRAWS[name][0]} ${shown(name, settings[name])}`)
+          .join(", ");
       },
       nextSeed() {
         fields.seed.value = String((seed() + 1) % N_SEEDS);

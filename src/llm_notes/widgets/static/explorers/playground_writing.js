@@ -1,8 +1,9 @@
 // A text that a causal model reads and continues, in slices: typing never waits for it.
 //
-// A token of the text is {id, text, bits, logits, attention, isPrompt}: `bits` is how much
-// it surprised the model, `logits` the distribution before it, `attention` where the model
-// looked for it. A new task ends the one before. Knows no element of the page.
+// A token of the text is {id, text, bits, logits, attention, isPrompt, settings}: `bits` is
+// how much it surprised the model, `logits` the distribution before it, `attention` where
+// the model looked for it, `settings` those of its draw or null. A new task ends the one
+// before. Knows no element of the page.
 (function (llm) {
   "use strict";
 
@@ -178,8 +179,9 @@
       return true;
     }
 
-    const token = (id, isPrompt) => ({
+    const token = (id, isPrompt, settings = null) => ({
       id, text: tokenizer.text(id), bits: null, logits: null, attention: null, isPrompt,
+      settings,
     });
 
     return {
@@ -215,7 +217,7 @@
             const { logits } = llm.sampling.apply(last.logits, settings, ids, nPrompt);
             const uniform = llm.sampling.random(settings.seed * 100003 + ids.length)();
             const id = llm.sampling.draw(llm.sampling.softmax(logits), uniform);
-            tokens.push(token(id, false));
+            tokens.push(token(id, false, settings));
             ids.push(id);
             await catchUp(mine);
           }
