@@ -186,6 +186,7 @@
     function setWorking(isOn) {
       write.element.textContent = isOn ? "Stop" : view.action;
       write.element.dataset.stops = isOn ? "1" : "";
+      write.element.title = isOn ? "Escape stops as well" : "";
     }
 
     // Does something with the text once the model is there; what came before ends.
@@ -225,6 +226,17 @@
       setWorking(false);
       if (view) {
         view.stop();
+      }
+    }
+
+    function stopWriting() {
+      halt();
+      spoken.say("Stopped.");
+      if (view.settle) {
+        act(async (text) => {
+          await view.settle(text);
+          return false;
+        }, false);
       }
     }
 
@@ -300,7 +312,7 @@
     }
 
     // --- what the reader does ------------------------------------------------
-    write.listen(() => (write.element.dataset.stops ? halt() : shell.rewrite()));
+    write.listen(() => (write.element.dataset.stops ? stopWriting() : shell.rewrite()));
     clear.listen(() => {
       halt();
       setText("");
@@ -334,6 +346,14 @@
     });
     mount.addEventListener("input", () => (isTouched = true));
     mount.addEventListener("click", () => (isTouched = true));
+    // What runs ends first: before a token is let go, or the tour ends.
+    mount.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && write.element.dataset.stops && !event.isComposing) {
+        event.preventDefault();
+        event.stopPropagation();
+        stopWriting();
+      }
+    }, true);
     mount.addEventListener("keydown", (event) => {
       isTouched = true;
       if (event.key === "Escape" && tour && tour.isOpen) {

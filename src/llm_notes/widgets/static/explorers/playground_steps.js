@@ -15,7 +15,7 @@
     const { knobs, parts, panel } = view;
     let own = null; // what the reader had set, while the tour sets it otherwise
 
-    const readOnly = () => shell.act((text) => view.read(text));
+    const readOnly = () => shell.act((text) => view.read(text), false);
     const showLast = () => shell.act(async (text) => {
       if (!view.columns[0].writing.next) {
         await view.read(text);
