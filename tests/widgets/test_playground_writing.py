@@ -15,6 +15,19 @@ from llm_notes.widgets.playground import PageModel, playground
 pytestmark = pytest.mark.browser
 
 TEXT = "the value of the object is the value of the name, and so on. " * 20
+# A model that takes its time, so that there is something to stop.
+SLOW = """
+  const read = llmNotes.writing.reader;
+  llmNotes.writing.reader = (...given) => {
+    const reader = read(...given);
+    const push = reader.push;
+    reader.push = async (...token) => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return push(...token);
+    };
+    return reader;
+  };
+"""
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +46,12 @@ def html():
 
 @pytest.fixture
 def open_page(open_html, html):
-    def open_at(size=(1000, 700), fragment="", theme="light"):
+    def open_at(size=(1000, 700), fragment="", before=""):
         width, height = size
-        page = open_html(html, width, theme, fragment, height=height)
+        start = "<script>llmNotes.start()"
+        assert html.count(start) == 1
+        body = html.replace(start, f"<script>{before}llmNotes.start()")
+        page = open_html(body, width, fragment=fragment, height=height)
         page.locator(".llm-tokens .llm-token").first.wait_for()
         return page
 
@@ -141,3 +157,161 @@ def test_no_button_stands_alone_on_a_line(open_page, width):
     assert list(lines.values()) in ([names], [names[:3], names[3:]])
     if width >= 360:
         assert len(lines) == 1
+
+
+def begin_long(page):
+    open_knobs(page)
+    page.get_by_label("tokens to write").select_option("300")
+    button(page, "Write").click()
+    expect(written(page).nth(3)).to_be_visible()
+
+
+def expect_stopped(page):
+    expect(button(page, "Write")).to_be_visible()
+    n = written(page).count()
+    page.wait_for_timeout(200)
+    assert 3 < written(page).count() == n < 300
+
+
+@pytest.mark.parametrize("place", ["textarea", ".llm-main", ".llm-tokens", "select"])
+def test_escape_stops_a_writing_from_any_place(open_page, place):
+    page = open_page(before=SLOW)
+    begin_long(page)
+    assert button(page, "Stop").get_attribute("title") == "Escape stops as well"
+    page.locator(place).first.focus()
+    page.keyboard.press("Escape")
+    expect_stopped(page)
+    expect(page.locator("p.llm-spoken")).to_have_text("Stopped.")
+    assert not button(page, "Write").get_attribute("title")
+
+
+def test_escape_stops_before_it_lets_a_token_go(open_page):
+    page = open_page(before=SLOW)
+    begin_long(page)
+    page.locator(".llm-tokens").focus()
+    page.keyboard.press("Home")
+    chosen = page.locator('.llm-tokens [aria-selected="true"]')
+    expect(chosen).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect_stopped(page)
+    expect(chosen).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(chosen).to_have_count(0)
+
+
+def test_escape_stops_before_it_ends_the_tour(open_page):
+    page = open_page(before=SLOW)
+    button(page, "Take the tour: six steps").click()
+    expect(page.locator(".llm-pointed")).to_have_count(1)
+    begin_long(page)
+    page.keyboard.press("Escape")
+    expect_stopped(page)
+    assert page.locator(".llm-tour").is_visible()
+    page.keyboard.press("Escape")
+    assert page.locator(".llm-tour").is_hidden()
+
+
+def test_what_is_shown_after_a_stop_is_of_the_text_as_it_is(open_page):
+    page = open_page(before=SLOW)
+    begin_long(page)
+    button(page, "Stop").click()
+    expect_stopped(page)
+    n = written(page).count()
+    candidate = page.locator(".llm-candidate").nth(1)
+    name = candidate.locator(".llm-candidate-text").inner_text()
+    candidate.click()
+    expect(written(page)).to_have_count(n + 1)
+    assert written(page).last.get_attribute("aria-label").startswith(f"{name}, ")
+    page.locator("summary", has_text="The text in numbers").click()
+    expect(page.locator("tr", has_text="the model")).to_have_count(n + 1)
+
+
+def go_to_temperature(page):
+    button(page, "Take the tour: six steps").click()
+    for n in range(1, 5):
+        expect(page.locator(".llm-tour p")).to_contain_text(f"{n} of 6")
+        expect(page.locator(".llm-pointed")).to_have_count(1)
+        if n < 4:
+            expect(button(page, "Write")).to_be_visible()
+            button(page, "Next").click()
+
+
+@pytest.mark.parametrize("size", [(1280, 700), (390, 760)])
+def test_the_text_is_in_sight_when_the_tour_sets_the_temperature(open_page, size):
+    page = open_page(size)
+    page.evaluate(
+        """() => {
+          globalThis.texts = []; // how long the text was when it was pointed at
+          new MutationObserver(() => {
+            if (document.querySelector(".llm-columns.llm-pointed")) {
+              texts.push(document.querySelectorAll(
+                ".llm-tokens .llm-token:not(.llm-prompt)").length);
+            }
+          }).observe(document.querySelector(".llm-columns"), { attributes: true });
+        }"""
+    )
+    go_to_temperature(page)
+    expect(page.locator(".llm-columns.llm-pointed")).to_have_count(1)
+    expect(button(page, "Write")).to_be_visible()
+    expect(written(page)).to_have_count(60)
+    assert page.evaluate("Math.min(...texts)") < 60
+    page.wait_for_timeout(600)  # until it has scrolled
+    box = page.locator(".llm-tokens").bounding_box()
+    tour = page.locator(".llm-tour").bounding_box()
+    assert box["y"] >= tour["y"] + tour["height"] - 1
+    assert box["y"] + box["height"] <= size[1]
+    assert page.locator("summary", has_text="drawn").evaluate("s => s.parentNode.open")
+    expect(page.get_by_label("temperature")).to_have_value("0")
+
+
+def drawn_with(page):
+    return page.locator(".llm-drawn-with")
+
+
+def test_a_text_says_which_knobs_wrote_it_when_they_are_moved(open_page):
+    page = open_page()
+    open_knobs(page)
+    temperature = page.get_by_label("temperature")
+    temperature.fill("1")
+    expect(drawn_with(page)).to_be_empty()  # nothing has been written
+    write(page)
+    expect(drawn_with(page)).to_be_empty()
+    top = "knob => Math.round(knob.getBoundingClientRect().top + scrollY)"
+    before = temperature.evaluate(top)
+    temperature.fill("1.5")
+    expect(drawn_with(page)).to_have_text(
+        "Written with temperature 1; press Write for the new settings."
+    )
+    assert temperature.evaluate(top) == before
+    page.get_by_label("top-k").select_option("50")
+    expect(drawn_with(page)).to_contain_text("temperature 1, top-k off;")
+    page.get_by_label("seed").fill("7")  # the distribution stays
+    temperature.fill("1")
+    expect(drawn_with(page)).to_contain_text("Written with top-k off;")
+    button(page, "Step").click()
+    expect(written(page)).to_have_count(61)
+    expect(drawn_with(page)).to_contain_text("Partly written with top-k off;")
+    write(page)
+    expect(drawn_with(page)).to_be_empty()
+    assert drawn_with(page).get_attribute("role") == "status"
+
+
+def test_knobs_moved_while_it_writes_are_told_at_the_end(open_page):
+    page = open_page(before=SLOW)
+    begin_long(page)
+    page.get_by_label("temperature").fill("2")
+    assert drawn_with(page).inner_text() == ""
+    button(page, "Stop").click()
+    expect(drawn_with(page)).to_contain_text("Written with temperature 0.8;")
+    button(page, "Clear").click()
+    expect(drawn_with(page)).to_be_empty()
+
+
+def test_the_text_of_the_tour_says_its_temperature_when_the_tour_ends(open_page):
+    page = open_page()
+    go_to_temperature(page)
+    expect(button(page, "Write")).to_be_visible()
+    expect(written(page)).to_have_count(60)
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("temperature")).to_have_value("0.8")
+    expect(drawn_with(page)).to_contain_text("Written with temperature 0;")

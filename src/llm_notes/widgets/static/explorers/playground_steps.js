@@ -63,7 +63,8 @@
       {
         title: "The knobs change the draw, not the model.",
         text: () => "At temperature 0 the likeliest token is always taken. Watch how soon " +
-          "the text repeats itself.",
+          "the text repeats itself. The knobs are open below it.",
+        isWatched: true,
         prepare: () => {
           own = { temperature: knobs.value.temperature, isOpen: knobs.element.open };
           knobs.element.open = true;
@@ -75,9 +76,10 @@
             knobs.write(own);
             knobs.element.open = own.isOpen;
             own = null;
+            view.refresh();
           }
         },
-        at: () => knobs.element,
+        at: () => view.element.firstChild,
       },
       {
         title: "Every part is there for a reason.",

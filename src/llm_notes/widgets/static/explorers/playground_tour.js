@@ -1,7 +1,8 @@
 // A tour: a panel with steps, each of which prepares something and points at one part.
 //
-// A step is {title, text(), prepare(), at() -> element, leave?()}. Escape ends the tour;
-// nothing lies above anything else. Knows nothing about what is shown.
+// A step is {title, text(), prepare(), at() -> element, leave?(), isWatched?}: one to be
+// watched points before it prepares, too. Escape ends the tour; nothing lies above
+// anything else. Knows nothing about what is shown.
 (function (llm) {
   "use strict";
 
@@ -54,6 +55,9 @@
         await before.leave();
       }
       if (step && steps[place] === step) {
+        if (step.isWatched) {
+          point(step.at());
+        }
         await step.prepare();
         if (steps[place] === step) {
           point(step.at());
