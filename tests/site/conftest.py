@@ -162,11 +162,18 @@ def visit(open_page) -> Callable[[str, str, str], Visit]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tests that take ``seen`` run on each page in both themes and both widths."""
-    if "seen" in metafunc.fixturenames:
-        views = [(p, t, w) for p in PAGES for t in ("light", "dark") for w in WIDTHS]
-        ids = ["-".join(view) for view in views]
-        metafunc.parametrize("seen", views, ids=ids, indirect=True, scope="session")
+    """Tests that take ``seen`` run on each page in both themes and both widths.
+
+    Those that take ``judged`` get all but the dark phone, with theme and width.
+    """
+    views = [(p, t, w) for p in PAGES for t in ("light", "dark") for w in WIDTHS]
+    for name, chosen in (
+        ("seen", views),
+        ("judged", [view for view in views if view[1:] != ("dark", "phone")]),
+    ):
+        if name in metafunc.fixturenames:
+            ids = ["-".join(view) for view in chosen]
+            metafunc.parametrize(name, chosen, ids=ids, indirect=True, scope="session")
     if "notebook_page" in metafunc.fixturenames:
         metafunc.parametrize("notebook_page", NOTEBOOKS)
 
@@ -175,6 +182,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def seen(request: pytest.FixtureRequest, visit) -> Visit:
     """The visit to one page in one theme and width."""
     return visit(*request.param)
+
+
+@pytest.fixture(scope="session")
+def judged(request: pytest.FixtureRequest, visit) -> tuple[Visit, str, str]:
+    """The visit to one page, its theme and its width."""
+    return visit(*request.param), *request.param[1:]
 
 
 @pytest.fixture(scope="session")

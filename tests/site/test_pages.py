@@ -52,18 +52,31 @@ def test_page_has_the_theme_of_the_reader(seen, request):
     assert (red < 100) == (theme == "dark")
 
 
-def test_page_is_accessible(seen, request):
-    # Colours are the same at each width, and by far the longest to check: once is
-    # enough. All other rules are checked in each view.
-    contrast = "-desktop" in request.node.name
-    options = {
-        "resultTypes": ["violations"],
-        "rules": {"color-contrast": {"enabled": contrast}},
+# Code has thousands of words in a dozen colours, and each is looked at by axe: one of
+# each kind stays an element, the others become plain text.
+ONE_OF_EACH_KIND = """() => {
+  for (const code of document.querySelectorAll("div.highlight")) {
+    const met = new Set();
+    for (const word of code.querySelectorAll("span[class]")) {
+      if (met.has(word.className)) word.replaceWith(...word.childNodes);
+      else met.add(word.className);
     }
-    found = Axe().run(seen.page, options=options).response["violations"]
+    code.normalize();
+  }
+}"""
+
+
+def test_page_is_accessible(judged):
+    seen, theme, width = judged
+    # Colours are the same at each width, and the longest to check; all else is the same
+    # in each theme. So each of them is checked on two of three views.
+    colours = {"color-contrast": {"enabled": width == "desktop"}}
+    rules = {"runOnly": ["color-contrast"]} if theme == "dark" else {"rules": colours}
+    seen.page.evaluate(ONE_OF_EACH_KIND)
+    found = Axe().run(seen.page, options={"resultTypes": ["violations"], **rules})
     faults = [
         f"{rule['id']}: {node['target']} {node['html'][:160]}"
-        for rule in found
+        for rule in found.response["violations"]
         for node in rule["nodes"]
     ]
     assert not faults, "\n".join(faults)
