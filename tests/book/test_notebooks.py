@@ -79,6 +79,9 @@ def test_figures_have_alternative_texts(name, notebooks):
         if "figure" in mystnb:
             assert mystnb.get("image", {}).get("alt", "").strip(), cell["id"]
             assert mystnb["figure"].get("caption", "").strip(), cell["id"]
+            # All that such a cell shows gets the caption and the name, a table too.
+            last = cell_source(cell).strip().splitlines()[-1]
+            assert not last.startswith("table("), cell["id"]
 
 
 @pytest.mark.parametrize("name", NAMES)
