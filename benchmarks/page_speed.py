@@ -5,8 +5,8 @@
 
 A prompt is typed, and Enter pressed. The first token counts when it stands in the page,
 at the next frame that the browser paints. Tokens per second are those of a whole text,
-from Enter to the frame with its last token, with all that the page draws meanwhile. Sizes
-are of the page and of all files that it asks for until the first token stands.
+from Enter to the frame with its last token, with all that the page draws meanwhile.
+Sizes are of the page and of all files that it asks for until the first token stands.
 """
 
 from __future__ import annotations
