@@ -21,9 +21,10 @@ from measure import keep, machine, markdown
 from playwright.sync_api import Page, sync_playwright
 
 PROMPT = "The return value of this function"
-NEW = ".llm-playground .llm-token:not(.llm-prompt)"
+NEW = ".llm-tokens .llm-token:not(.llm-prompt)"
 # Notes when Enter went down, and when the first and the last new token were painted.
 WATCH = """(selector) => {
+  const playground = document.querySelector(".llm-playground");
   const seen = {};
   window.seen = seen;
   addEventListener("keydown", (event) => {
@@ -33,7 +34,7 @@ WATCH = """(selector) => {
     }
   }, true);
   const count = () => {
-    const now = document.querySelectorAll(selector).length;
+    const now = playground.querySelectorAll(selector).length;
     if (now > seen.tokens) {
       seen.tokens = now;
       requestAnimationFrame(() => setTimeout(() => {
@@ -43,20 +44,22 @@ WATCH = """(selector) => {
     }
   };
   const all = { childList: true, subtree: true };
-  new MutationObserver(count).observe(document.body, all);
+  new MutationObserver(count).observe(playground, all);
 }"""
 
 
 def once(page: Page, prompt: str) -> tuple[float, float]:
     """Milliseconds to the first token, and tokens per second of the whole text."""
-    field = page.locator(".llm-playground textarea, .llm-playground input[type=text]")
+    playground = page.locator(".llm-playground").first
+    new = playground.locator(NEW)
+    field = playground.locator("textarea, input[type=text]")
     field.first.fill("")
     field.first.press_sequentially(prompt, delay=30)
-    page.locator(NEW).first.wait_for(state="detached")  # the text of the round before
+    new.first.wait_for(state="detached")  # the text of the round before
     page.keyboard.press("Enter")
-    page.locator(NEW).first.wait_for()
+    new.first.wait_for()
     n_before = -1
-    while (n_now := page.locator(NEW).count()) != n_before:  # it still writes
+    while (n_now := new.count()) != n_before:  # it still writes
         n_before = n_now
         page.wait_for_timeout(700)
     seen = page.evaluate("window.seen")
