@@ -66,20 +66,46 @@ ONE_OF_EACH_KIND = """() => {
 }"""
 
 
-def test_page_is_accessible(judged):
-    seen, theme, width = judged
-    # Colours are the same at each width, and the longest to check; all else is the same
-    # in each theme. So each of them is checked on two of three views.
+def faults(page, theme: str, width: str) -> list[str]:
+    """What axe finds, of any gravity.
+
+    Colours are the same at each width, and the longest to check; all else is the same
+    in each theme. So each of them is checked on two of three views.
+    """
     colours = {"color-contrast": {"enabled": width == "desktop"}}
     rules = {"runOnly": ["color-contrast"]} if theme == "dark" else {"rules": colours}
-    seen.page.evaluate(ONE_OF_EACH_KIND)
-    found = Axe().run(seen.page, options={"resultTypes": ["violations"], **rules})
-    faults = [
+    page.evaluate(ONE_OF_EACH_KIND)
+    found = Axe().run(page, options={"resultTypes": ["violations"], **rules})
+    return [
         f"{rule['id']}: {node['target']} {node['html'][:160]}"
         for rule in found.response["violations"]
         for node in rule["nodes"]
     ]
-    assert not faults, "\n".join(faults)
+
+
+def test_page_is_accessible(judged):
+    seen, theme, width = judged
+    found = faults(seen.page, theme, width)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("theme", "width", "wanted"),
+    [
+        ("light", "desktop", {"color-contrast", "empty-table-header"}),
+        ("dark", "desktop", {"color-contrast"}),
+        ("light", "phone", {"empty-table-header"}),
+    ],
+)
+def test_faults_are_found_where_they_are_looked_for(open_page, theme, width, wanted):
+    page = open_page("book/how_to_use", theme, width).page
+    page.evaluate(
+        """() => document.querySelector("article").insertAdjacentHTML("beforeend",
+          `<div class="highlight"><pre><span class="k">if</span>
+           <span class="p" style="color: #777; background: #888">pale</span></pre></div>
+           <table><tr><th></th></tr><tr><td>a minor fault</td></tr></table>`)"""
+    )
+    assert {fault.partition(":")[0] for fault in faults(page, theme, width)} == wanted
 
 
 def test_chapters_show_maths_and_figures(visit, notebook_pages):

@@ -46,6 +46,19 @@ def test_a_column_without_a_name_is_refused():
         table(["", "bits"], ["GPT", 1.6])
 
 
+def test_rows_may_be_counted_out_once():
+    rows = (iter([name, n]) for name, n in (("a", 1), ("b", 2)))
+    assert str(table(iter(["name", "n"]), *rows)).splitlines()[2:] == [
+        "| a | 1 |",
+        "| b | 2 |",
+    ]
+
+
+def test_an_empty_row_is_too_short():
+    with pytest.raises(ValueError, match="0 cells, the header has 2"):
+        table(["a", "b"], [])
+
+
 def test_rows_in_one_list_are_refused():
     rows = [["GPT", 1.6], ["bigram", 2.5]]
     with pytest.raises(ValueError, match=r"table\(header, \*rows\)"):

@@ -5,7 +5,7 @@ with a power of ten), whole numbers with their thousands parted.
 Knows no formats but these; a cell that needs another gives text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from numbers import Integral, Real
 
 
@@ -17,23 +17,24 @@ class Table:
             or one argument holds several rows.
     """
 
-    def __init__(self, header: Sequence[object], rows: Sequence[Sequence[object]]):
-        self.rows = [[shown(cell) for cell in row] for row in (header, *rows)]
+    def __init__(self, header: Iterable[object], rows: Iterable[Iterable[object]]):
+        cells = [list(row) for row in (header, *rows)]
+        self.rows = [[shown(cell) for cell in row] for row in cells]
         if not all(name.strip() for name in self.rows[0]):
             raise ValueError(
                 f"a column of {self.rows[0]} has no name; give it one: who listens to "
                 "the page hears it before each cell"
             )
-        for row in rows:
-            if all(isinstance(cell, list | tuple) for cell in row):
+        for row in cells:
+            if row and all(isinstance(cell, list | tuple) for cell in row):
                 raise ValueError(
                     f"a row of lists: {row}; pass each row as an argument of its own: "
                     "table(header, *rows)"
                 )
         for row in self.rows:
-            if len(row) != len(header):
+            if len(row) != len(self.rows[0]):
                 raise ValueError(
-                    f"a row has {len(row)} cells, the header has {len(header)}: "
+                    f"a row has {len(row)} cells, the header has {len(self.rows[0])}: "
                     f"{row}; give each row one cell for each column"
                 )
 
@@ -47,7 +48,7 @@ class Table:
         return str(self)
 
 
-def table(header: Sequence[object], *rows: Sequence[object]) -> Table:
+def table(header: Iterable[object], *rows: Iterable[object]) -> Table:
     """``table(["model", "bits per byte"], ["GPT", 1.619])``: one argument a row."""
     return Table(header, rows)
 
@@ -64,7 +65,7 @@ def shown(cell: object) -> str:
             return f"{value:,.0f}"
         if not value or 0.001 <= abs(value) < 100:
             return f"{value:#.3g}".rstrip(".")  # 99.99 is 100
-        small = f"{value:.1e}".replace("e-", "e−")  # a line may end after a hyphen
-        return f"{value:.2e}" if abs(value) > 1 else small
+        # A line may end after a hyphen, but not after a minus.
+        return f"{value:.2e}" if abs(value) > 1 else f"{value:.1e}".replace("e-", "e−")
     # A bar would end the cell.
     return str(cell).replace("|", "\\|").replace("\n", " ")

@@ -1,8 +1,8 @@
 // The view of causal models: each continues the text in a column of its own.
 //
 // A view is {element, foot, buttons, takers, open(entries), read(text), run(text), stop(),
-// settle?(text), clear(), state, restore(state), spoken}. It knows the playground by what is handed over:
-// shell = {ask, note(text), changed(), refocus()}.
+// settle?(text), clear(), state, restore(state), spoken}. It knows the playground by what
+// is handed over: shell = {ask, note(text), changed(), refocus()}.
 (function (llm) {
   "use strict";
 
@@ -207,7 +207,9 @@
           }
         }
       } finally {
-        isWriting = isWriting && own !== nWritings;
+        if (own === nWritings) {
+          isWriting = false;
+        }
       }
       settled();
       return true;

@@ -62,8 +62,8 @@
       },
       {
         title: "The knobs change the draw, not the model.",
-        text: () => "At temperature 0 the likeliest token is always taken. Watch how soon " +
-          "the text repeats itself. The knobs are open below it.",
+        text: () => "At temperature 0 the likeliest token is always taken. Watch whether " +
+          "the text begins to repeat itself. The knobs are open below it.",
         isWatched: true,
         prepare: () => {
           own = { temperature: knobs.value.temperature, isOpen: knobs.element.open };
